@@ -1,0 +1,1 @@
+//! Drawing: SVG first, PNG made from it.

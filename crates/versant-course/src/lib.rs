@@ -1,0 +1,2 @@
+//! The course as recipes and figures.
+pub mod draw;
