@@ -1,0 +1,93 @@
+//! Where arrays live and who computes on them.
+//!
+//! A [`Backend`] is a short list of coarse kernels that write into outputs already allocated. Everything else
+//! (views, broadcasting, dtype rules, the graph, allocation, accumulation) lives above this seam, once.
+
+use std::fmt;
+
+use crate::array::Array;
+use crate::layout::Layout;
+use crate::ops::{Binary, Compare, Reduce, Unary};
+use crate::optim::{AdamStep, SgdStep};
+
+/// Where an array lives.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Hash)]
+pub enum Device {
+    /// The processor, with vectorised kernels on all cores.
+    #[default]
+    Cpu,
+    /// The processor, in plain loops and f64 arithmetic: slow, and the oracle that every fast kernel is tested
+    /// against.
+    Naive,
+}
+
+impl Device {
+    /// The kernels that run there.
+    pub fn backend(self) -> &'static dyn Backend {
+        match self {
+            Device::Cpu => &crate::naive::Naive,
+            Device::Naive => &crate::naive::Naive,
+        }
+    }
+}
+
+impl fmt::Display for Device {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Device::Cpu => "cpu",
+            Device::Naive => "naive",
+        })
+    }
+}
+
+/// What happens to each element of a product before it is stored.
+#[derive(Clone, Copy, Default)]
+pub struct Epilogue<'a> {
+    /// Added to every row: a contiguous vector as long as the product has columns.
+    pub bias: Option<&'a Array>,
+    /// max(x, 0), after the bias.
+    pub relu: bool,
+}
+
+/// The kernels. Shapes, dtypes and devices have been checked by the caller, inputs are already broadcast to the
+/// output's shape by their strides, and `out` is contiguous, owned by the caller alone, and to be written whole.
+pub trait Backend: Sync {
+    /// Copies with conversion of the element type into the part `to` of `out`.
+    fn copy(&self, x: &Array, out: &mut Array, to: &Layout);
+    /// out = op(x), floating types.
+    fn unary(&self, op: Unary, x: &Array, out: &mut Array);
+    /// out = op(a, b), all types but bool.
+    fn binary(&self, op: Binary, a: &Array, b: &Array, out: &mut Array);
+    /// sum += x, both contiguous, floating types.
+    fn add_assign(&self, sum: &mut Array, x: &Array);
+    /// out = a op b as bool.
+    fn compare(&self, op: Compare, a: &Array, b: &Array, out: &mut Array);
+    /// out = mask ? a : b.
+    fn select(&self, mask: &Array, a: &Array, b: &Array, out: &mut Array);
+    /// Reduces all axes of `x` from `kept` on; `out` has the first `kept` axes.
+    fn reduce(&self, op: Reduce, x: &Array, kept: usize, out: &mut Array);
+    /// The index (i64) of the first largest element along the last axis; NaN counts as largest.
+    fn argmax(&self, x: &Array, out: &mut Array);
+    /// out[.., m, n] = a[.., m, k] b[.., k, n], any strides.
+    fn matmul(&self, a: &Array, b: &Array, epilogue: Epilogue, out: &mut Array);
+    /// Softmax, or its logarithm, along the last axis.
+    fn softmax(&self, log: bool, x: &Array, out: &mut Array);
+    /// The gradient of [`softmax`](Backend::softmax) from its output `y` and the gradient `g` of that output.
+    fn softmax_backward(&self, log: bool, y: &Array, g: &Array, out: &mut Array);
+    /// One loss for each row of `logits` [n, classes] with `labels` [n] (i64):
+    /// logsumexp(x) - (1 - s) x_label - s mean(x), s the label smoothing.
+    fn cross_entropy(&self, logits: &Array, labels: &Array, smoothing: f64, out: &mut Array);
+    /// out = g_row (softmax(x) - target), the gradient of [`cross_entropy`](Backend::cross_entropy).
+    fn cross_entropy_backward(
+        &self,
+        logits: &Array,
+        labels: &Array,
+        smoothing: f64,
+        g: &Array,
+        out: &mut Array,
+    );
+    /// One step of stochastic gradient descent, in place.
+    fn sgd(&self, step: &SgdStep, param: &mut Array, grad: &Array, momentum: Option<&mut Array>);
+    /// One step of Adam or AdamW, in place.
+    fn adam(&self, step: &AdamStep, param: &mut Array, grad: &Array, m: &mut Array, v: &mut Array);
+}

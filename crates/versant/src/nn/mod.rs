@@ -1,0 +1,28 @@
+//! Layers: plain structs of parameters and other layers.
+
+mod activation;
+mod context;
+mod dropout;
+pub mod init;
+mod linear;
+mod module;
+mod sequential;
+mod summary;
+
+pub use activation::{Elu, Flatten, Gelu, LeakyRelu, Relu, Sigmoid, Silu, Softmax, Tanh};
+pub use context::{Context, Observation};
+pub use dropout::Dropout;
+pub use linear::Linear;
+pub use module::{Module, Path};
+pub use sequential::Sequential;
+pub use summary::{Summary, SummaryRow};
+pub use versant_derive::Module;
+
+use crate::tensor::Tensor;
+
+/// A module that maps one tensor to one tensor.
+pub trait Layer: Module + Send + Sync {
+    /// The output for `x`. The context says whether to train or to evaluate, holds the randomness, and takes
+    /// down what each layer gives when someone wants to look inside.
+    fn forward(&self, x: &Tensor, cx: &mut Context) -> Tensor;
+}

@@ -1,0 +1,24 @@
+//! Operations, one file a family: formula, forward, backward and tests together.
+//!
+//! Each file first gives the family's work on values (`impl Array`: checks, allocation, the call of the backend)
+//! and then on tensors (`impl Tensor`: the same and the gradient).
+
+mod activation;
+mod binary;
+mod compare;
+mod concat;
+mod dropout;
+mod index;
+mod loss;
+mod matmul;
+mod reduce;
+mod softmax;
+mod unary;
+mod view;
+
+pub use binary::Binary;
+pub use compare::Compare;
+pub use concat::{cat, stack};
+pub use loss::{CrossEntropy, Reduction};
+pub use reduce::Reduce;
+pub use unary::Unary;

@@ -1,0 +1,192 @@
+//! Reductions over any axes.
+
+use crate::array::Array;
+use crate::dtype::DType;
+use crate::shape::Shape;
+use crate::tensor::Tensor;
+
+/// The reductions that backends know.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Reduce {
+    /// The sum, 0 of nothing
+    Sum,
+    /// The largest, NaN if any is
+    Max,
+    /// The smallest, NaN if any is
+    Min,
+}
+
+impl Array {
+    /// Reduces the given axes (negative ones count from the end; none given means all) and drops them.
+    ///
+    /// # Panics
+    /// On an axis that does not exist or is named twice, on bool, and on the maximum or minimum of nothing.
+    #[track_caller]
+    pub fn reduce(&self, op: Reduce, axes: &[isize]) -> Array {
+        assert!(self.dtype() != DType::Bool, "{op:?}: bool has no arithmetic; cast it first");
+        let shape = self.shape();
+        let mut reduced = [axes.is_empty(); crate::shape::MAX_RANK];
+        for &axis in axes {
+            let axis = shape.axis("reduce", axis);
+            assert!(!reduced[axis], "reduce: axis {axis} of {shape} is named twice in {axes:?}");
+            reduced[axis] = true;
+        }
+        let (gone, kept): (Vec<usize>, Vec<usize>) = (0..shape.rank()).partition(|&i| reduced[i]);
+        let empty = gone.iter().any(|&i| shape[i] == 0) && kept.iter().all(|&i| shape[i] > 0);
+        assert!(op == Reduce::Sum || !empty, "{op:?}: {shape} has no elements along the axes {gone:?}");
+        let view = self.permute(&[&kept[..], &gone[..]].concat());
+        let mut out = Array::recycled(Shape::new(&view.shape()[..kept.len()]), self.dtype(), self.device());
+        self.device().backend().reduce(op, &view, kept.len(), &mut out);
+        out
+    }
+
+    /// The index (i64) of the first largest element along an axis, which is dropped; a NaN counts as largest.
+    #[track_caller]
+    pub fn argmax(&self, axis: isize) -> Array {
+        let axis = self.shape().axis("argmax", axis);
+        assert!(self.shape()[axis] > 0, "argmax: axis {axis} of {} has no elements", self.shape());
+        let mut order: Vec<usize> = (0..self.rank()).filter(|&i| i != axis).collect();
+        let kept = Shape::from(order.iter().map(|&i| self.shape()[i]).collect::<Vec<_>>());
+        order.push(axis);
+        let mut out = Array::recycled(kept, DType::I64, self.device());
+        self.device().backend().argmax(&self.permute(&order), &mut out);
+        out
+    }
+}
+
+/// The shape with the given axes set to 1, in which a reduced gradient broadcasts back.
+#[track_caller]
+fn with_ones(shape: Shape, axes: &[isize]) -> Shape {
+    match axes {
+        [] => Shape::new(&vec![1; shape.rank()]),
+        _ => axes.iter().fold(shape, |s, &axis| s.with_axis(shape.axis("reduce", axis), 1)),
+    }
+}
+
+/// g is the gradient of the result.
+impl Tensor {
+    /// The sum of all elements. Gradient: g to each.
+    #[track_caller]
+    pub fn sum(&self) -> Tensor {
+        self.sum_axes(&[])
+    }
+
+    /// The sum along axes, which are dropped. Gradient: g to each element summed.
+    #[track_caller]
+    pub fn sum_axes(&self, axes: &[isize]) -> Tensor {
+        let (shape, ones) = (self.shape(), with_ones(self.shape(), axes));
+        Tensor::from_op("sum", self.array().reduce(Reduce::Sum, axes), [self], move |back| {
+            [back.want(0, || back.grad().reshape(ones).broadcast_to(shape))]
+        })
+    }
+
+    /// The mean of all elements; NaN of nothing.
+    #[track_caller]
+    pub fn mean(&self) -> Tensor {
+        self.mean_axes(&[])
+    }
+
+    /// The mean along axes, which are dropped.
+    #[track_caller]
+    pub fn mean_axes(&self, axes: &[isize]) -> Tensor {
+        let reduced = |&(i, _): &(usize, &usize)| {
+            axes.is_empty() || axes.iter().any(|&a| self.shape().axis("mean", a) == i)
+        };
+        let count: usize = self.shape().iter().enumerate().filter(reduced).map(|(_, &d)| d).product();
+        self.sum_axes(axes) / count as f64
+    }
+
+    /// The largest of all elements. Gradient: shared evenly by the largest.
+    #[track_caller]
+    pub fn max(&self) -> Tensor {
+        self.max_axes(&[])
+    }
+
+    /// The largest along axes, which are dropped. Gradient: shared evenly by the largest (PyTorch's `amax`).
+    #[track_caller]
+    pub fn max_axes(&self, axes: &[isize]) -> Tensor {
+        self.extreme("max", Reduce::Max, axes)
+    }
+
+    /// The smallest of all elements. Gradient: shared evenly by the smallest.
+    #[track_caller]
+    pub fn min(&self) -> Tensor {
+        self.min_axes(&[])
+    }
+
+    /// The smallest along axes, which are dropped. Gradient: shared evenly by the smallest (PyTorch's `amin`).
+    #[track_caller]
+    pub fn min_axes(&self, axes: &[isize]) -> Tensor {
+        self.extreme("min", Reduce::Min, axes)
+    }
+
+    #[track_caller]
+    fn extreme(&self, name: &'static str, op: Reduce, axes: &[isize]) -> Tensor {
+        let (x, ones, axes) = (self.clone(), with_ones(self.shape(), axes), axes.to_vec());
+        let value = self.array().reduce(op, &axes);
+        Tensor::from_op_with_output(name, value, [self], move |back, y| {
+            [back.want(0, || {
+                let hit = x.equal(&y.detach().reshape(ones)).cast(x.dtype());
+                let share = back.grad() / hit.sum_axes(&axes);
+                hit * share.reshape(ones)
+            })]
+        })
+    }
+
+    /// The index (i64) of the first largest element along an axis, which is dropped. Has no gradient.
+    #[track_caller]
+    pub fn argmax(&self, axis: isize) -> Tensor {
+        self.array().argmax(axis).into()
+    }
+
+    /// Sums axes that broadcasting has stretched, so that the result has the given shape: the gradient of
+    /// [`broadcast_to`](Tensor::broadcast_to).
+    #[track_caller]
+    pub fn sum_to(&self, shape: Shape) -> Tensor {
+        if self.shape() == shape {
+            return self.clone();
+        }
+        let added = self.rank() - shape.rank();
+        let stretched = |axis: usize| axis < added || (shape[axis - added] == 1 && self.shape()[axis] != 1);
+        let axes: Vec<isize> = (0..self.rank()).filter(|&i| stretched(i)).map(|i| i as isize).collect();
+        if axes.is_empty() {
+            return self.reshape(shape);
+        }
+        self.sum_axes(&axes).reshape(shape)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::{Device, Tensor};
+
+    #[test]
+    fn sums_over_any_axes() {
+        for device in [Device::Cpu, Device::Naive] {
+            let x = Tensor::from_slice(&(0..24).map(f64::from).collect::<Vec<_>>(), [2, 3, 4]).to(device);
+            assert_eq!(x.sum().item::<f64>(), 276.0);
+            assert_eq!(x.sum_axes(&[0, 2]).to_vec::<f64>(), [60.0, 92.0, 124.0]);
+            assert_eq!(x.sum_axes(&[1]).to_vec::<f64>(), [12.0, 15.0, 18.0, 21.0, 48.0, 51.0, 54.0, 57.0]);
+            assert_eq!(x.mean_axes(&[-1]).to_vec::<f64>(), [1.5, 5.5, 9.5, 13.5, 17.5, 21.5]);
+            assert_eq!(x.max_axes(&[0, 1]).to_vec::<f64>(), [20.0, 21.0, 22.0, 23.0]);
+            assert_eq!(x.argmax(1).to_vec::<i64>(), [2; 8]);
+            assert_eq!(Tensor::zeros([0, 3]).to(device).sum_axes(&[0]).to_vec::<f32>(), [0.0; 3]);
+            assert!(Tensor::zeros([0]).to(device).mean().item::<f32>().is_nan());
+        }
+    }
+
+    #[test]
+    fn nan_is_the_largest_and_the_smallest() {
+        for device in [Device::Cpu, Device::Naive] {
+            let x = Tensor::from_slice(&[1.0f32, f32::NAN, 3.0], [3]).to(device);
+            assert!(x.max().item::<f32>().is_nan() && x.min().item::<f32>().is_nan());
+            assert_eq!(x.argmax(0).item::<i64>(), 1);
+        }
+    }
+
+    #[test]
+    #[should_panic(expected = "Max: [2, 0] has no elements along the axes [1]")]
+    fn the_maximum_of_nothing() {
+        Tensor::zeros([2, 0]).max_axes(&[1]);
+    }
+}
