@@ -1,1 +1,13 @@
-//! cpu
+//! The fast kernels for processors: slices, lengths and strides, no arrays and no gradients.
+//!
+//! Every kernel is compiled for several instruction sets and chosen at run time ([`isa`]); work is spread over
+//! [`threads`] in pieces cut by problem size, so results have the same bits for any number of threads.
+
+pub mod elementwise;
+pub mod gemm;
+pub mod isa;
+pub mod math;
+pub mod optim;
+pub mod real;
+pub mod reduce;
+pub mod threads;

@@ -1,0 +1,241 @@
+//! Loops over slices, element by element.
+//!
+//! The loops are compiled for every instruction set; a function given to them is vectorised if it is inlined,
+//! which the compiler does for small closures and for the functions of [`math`](super::math). Long slices are
+//! cut into pieces of fixed length for several threads. No result depends on the instruction set or the threads.
+
+use super::isa::{isa, multiversion};
+use super::threads::for_each_piece;
+
+/// Elements of one piece of work.
+const PIECE: usize = 16 * 1024;
+
+/// Shorter slices stay on the calling thread.
+const PARALLEL_LEN: usize = 64 * 1024;
+
+/// An operand of [`binary`].
+#[derive(Clone, Copy, Debug)]
+pub enum Operand<'a, T> {
+    /// One element for each of the result.
+    Slice(&'a [T]),
+    /// One element for all.
+    Scalar(T),
+}
+
+impl<'a, T: Copy> Operand<'a, T> {
+    fn check(&self, len: usize) {
+        if let Operand::Slice(slice) = self {
+            assert_eq!(slice.len(), len, "an operand has {} elements, the result {len}", slice.len());
+        }
+    }
+
+    fn piece(&self, start: usize, len: usize) -> Operand<'a, T> {
+        match self {
+            Operand::Slice(slice) => Operand::Slice(&slice[start..start + len]),
+            Operand::Scalar(x) => Operand::Scalar(*x),
+        }
+    }
+}
+
+multiversion! {
+    fn map1[T: Copy, R, F: Fn(T) -> R](x: &[T], out: &mut [R], f: &F) {
+        for (y, &x) in out.iter_mut().zip(x) {
+            *y = f(x);
+        }
+    }
+}
+
+multiversion! {
+    fn map1_in_place[T: Copy, F: Fn(T) -> T](x: &mut [T], f: &F) {
+        for x in x.iter_mut() {
+            *x = f(*x);
+        }
+    }
+}
+
+multiversion! {
+    fn map2[A: Copy, B: Copy, R, F: Fn(A, B) -> R](a: Operand<A>, b: Operand<B>, out: &mut [R], f: &F) {
+        match (a, b) {
+            (Operand::Slice(a), Operand::Slice(b)) => {
+                for ((y, &a), &b) in out.iter_mut().zip(a).zip(b) {
+                    *y = f(a, b);
+                }
+            }
+            (Operand::Slice(a), Operand::Scalar(b)) => {
+                for (y, &a) in out.iter_mut().zip(a) {
+                    *y = f(a, b);
+                }
+            }
+            (Operand::Scalar(a), Operand::Slice(b)) => {
+                for (y, &b) in out.iter_mut().zip(b) {
+                    *y = f(a, b);
+                }
+            }
+            (Operand::Scalar(a), Operand::Scalar(b)) => {
+                for y in out.iter_mut() {
+                    *y = f(a, b);
+                }
+            }
+        }
+    }
+}
+
+multiversion! {
+    fn map2_in_place[A: Copy, B: Copy, F: Fn(A, B) -> A](a: &mut [A], b: Operand<B>, f: &F) {
+        match b {
+            Operand::Slice(b) => {
+                for (a, &b) in a.iter_mut().zip(b) {
+                    *a = f(*a, b);
+                }
+            }
+            Operand::Scalar(b) => {
+                for a in a.iter_mut() {
+                    *a = f(*a, b);
+                }
+            }
+        }
+    }
+}
+
+/// Calls `run(start, piece)` for all of `out`: in one piece if it is short, else in pieces on several threads.
+fn in_pieces<R: Send>(out: &mut [R], run: impl Fn(usize, &mut [R]) + Sync) {
+    let len = if out.len() < PARALLEL_LEN { out.len().max(1) } else { PIECE };
+    for_each_piece(out, len, |index, piece| run(index * len, piece));
+}
+
+/// out = f(x), element by element.
+///
+/// ```
+/// let mut out = [0.0f32; 3];
+/// versant::cpu::elementwise::unary(&[-1.0, 0.5, 2.0], &mut out, |v| v.max(0.0));
+/// assert_eq!(out, [0.0, 0.5, 2.0]);
+/// ```
+///
+/// # Panics
+/// If the lengths differ.
+pub fn unary<T: Copy + Sync, R: Send>(x: &[T], out: &mut [R], f: impl Fn(T) -> R + Sync) {
+    assert_eq!(x.len(), out.len(), "unary: {} elements into {}", x.len(), out.len());
+    let isa = isa();
+    in_pieces(out, |start, piece| map1(isa, &x[start..start + piece.len()], piece, &f));
+}
+
+/// x = f(x), element by element.
+pub fn unary_in_place<T: Copy + Send>(x: &mut [T], f: impl Fn(T) -> T + Sync) {
+    let isa = isa();
+    in_pieces(x, |_, piece| map1_in_place(isa, piece, &f));
+}
+
+/// out = f(a, b), element by element; either operand may be one number for all.
+///
+/// ```
+/// use versant::cpu::elementwise::{Operand, binary};
+/// let mut out = [0.0f32; 2];
+/// binary(Operand::Slice(&[1.0, 2.0]), Operand::Scalar(3.0), &mut out, |a, b| a * b);
+/// assert_eq!(out, [3.0, 6.0]);
+/// ```
+///
+/// # Panics
+/// If a slice has another length than the result.
+pub fn binary<A, B, R>(a: Operand<A>, b: Operand<B>, out: &mut [R], f: impl Fn(A, B) -> R + Sync)
+where
+    A: Copy + Send + Sync,
+    B: Copy + Send + Sync,
+    R: Send,
+{
+    a.check(out.len());
+    b.check(out.len());
+    let isa = isa();
+    in_pieces(out, |start, piece| {
+        map2(isa, a.piece(start, piece.len()), b.piece(start, piece.len()), piece, &f);
+    });
+}
+
+/// a = f(a, b), element by element; `b` may be one number for all.
+///
+/// # Panics
+/// If the slices' lengths differ.
+pub fn binary_in_place<A, B>(a: &mut [A], b: Operand<B>, f: impl Fn(A, B) -> A + Sync)
+where
+    A: Copy + Send + Sync,
+    B: Copy + Send + Sync,
+{
+    b.check(a.len());
+    let isa = isa();
+    in_pieces(a, |start, piece| map2_in_place(isa, piece, b.piece(start, piece.len()), &f));
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::cpu::isa::Isa;
+    use crate::cpu::math;
+    use crate::cpu::threads::tests::with_threads;
+
+    const LENGTHS: [usize; 9] =
+        [0, 1, 7, 16, 33, 1000, PARALLEL_LEN - 1, PARALLEL_LEN, PARALLEL_LEN + PIECE + 1];
+
+    fn ramp(len: usize) -> Vec<f32> {
+        (0..len).map(|i| (i % 977) as f32 * 0.01 - 4.0).collect()
+    }
+
+    #[test]
+    fn unary_of_every_length() {
+        for threads in [1, 3] {
+            with_threads(threads, || {
+                for len in LENGTHS {
+                    let x = ramp(len);
+                    let mut out = vec![0.0; len];
+                    unary(&x, &mut out, math::tanh);
+                    assert!(x.iter().zip(&out).all(|(&x, y)| math::tanh(x).to_bits() == y.to_bits()));
+                    let mut flags = vec![false; len];
+                    unary(&x, &mut flags, |v| v > 0.0);
+                    assert!(x.iter().zip(&flags).all(|(&x, &y)| (x > 0.0) == y));
+                    let mut same = x.clone();
+                    unary_in_place(&mut same, math::tanh);
+                    assert_eq!(same, out);
+                }
+            });
+        }
+    }
+
+    #[test]
+    fn binary_of_every_length_and_kind() {
+        for len in LENGTHS {
+            let (x, y) = (ramp(len), ramp(len).into_iter().rev().collect::<Vec<_>>());
+            let mut out = vec![0.0; len];
+            let f = |a: f32, b: f32| a - 2.0 * b;
+            binary(Operand::Slice(&x), Operand::Slice(&y), &mut out, f);
+            assert!((0..len).all(|i| out[i] == f(x[i], y[i])));
+            let mut same = x.clone();
+            binary_in_place(&mut same, Operand::Slice(&y), f);
+            assert_eq!(same, out);
+            binary(Operand::Slice(&x), Operand::Scalar(3.0), &mut out, f);
+            assert!((0..len).all(|i| out[i] == f(x[i], 3.0)));
+            let mut same = x.clone();
+            binary_in_place(&mut same, Operand::Scalar(3.0), f);
+            assert_eq!(same, out);
+            binary(Operand::Scalar(3.0), Operand::Slice(&y), &mut out, f);
+            assert!((0..len).all(|i| out[i] == f(3.0, y[i])));
+            binary(Operand::Scalar(3.0), Operand::Scalar(1.0), &mut out, f);
+            assert!(out.iter().all(|&v| v == 1.0));
+        }
+    }
+
+    #[test]
+    fn every_instruction_set_gives_the_same_bits() {
+        let x = ramp(1003);
+        for f in [math::exp, math::ln, math::tanh, math::sigmoid] {
+            for isa in Isa::supported() {
+                let mut out = vec![0.0; x.len()];
+                map1(isa, &x, &mut out, &f);
+                assert!(x.iter().zip(&out).all(|(&x, y)| f(x).to_bits() == y.to_bits()), "{isa}");
+            }
+        }
+    }
+
+    #[test]
+    #[should_panic(expected = "an operand has 2 elements, the result 3")]
+    fn lengths_are_checked() {
+        binary(Operand::Slice(&[0.0f32; 2]), Operand::Scalar(1.0), &mut [0.0f32; 3], |a: f32, b: f32| a + b);
+    }
+}

@@ -1,0 +1,293 @@
+//! A work item, a rectangle of C, computed with the vectors of one instruction set.
+
+use std::cell::Cell;
+
+use super::kernel::{MAX_ROWS, Rows, Tile, tile};
+use super::pack::{pack_a, pack_b};
+use super::vector::{Portable, Vector};
+use super::{Epilogue, MatRef};
+use crate::cpu::isa::{Isa, Kind};
+use crate::cpu::real::Real;
+
+/// k is cut into blocks of this many terms, so that a block of B stays in the second-level cache. Fixed: it
+/// decides the order of additions.
+const DEPTH: usize = 256;
+
+/// Rows of a packed piece of A are this far apart: not a power of two, which would send them to one cache set.
+const A_STRIDE: usize = DEPTH + 16;
+
+/// A product and where it goes: what all work items share.
+pub(super) struct Product<'a, T> {
+    pub a: MatRef<'a, T>,
+    pub b: MatRef<'a, T>,
+    pub c: *mut T,
+    pub c_stride: usize,
+    pub epilogue: Epilogue<'a, T>,
+}
+
+/// A rectangle of C.
+#[derive(Clone, Copy)]
+pub(super) struct Area {
+    pub row: usize,
+    pub rows: usize,
+    pub col: usize,
+    pub cols: usize,
+}
+
+/// The shape of the registers' tile.
+#[derive(Clone, Copy)]
+pub(super) struct TileShape {
+    pub rows: usize,
+    pub cols: usize,
+}
+
+/// The kernels of one element type, one for each instruction set.
+pub trait Engines: Sized {
+    /// The shape of the tile that `isa` computes at once.
+    #[doc(hidden)]
+    #[expect(private_interfaces, reason = "the trait is sealed by this method")]
+    fn tile_shape(isa: Isa) -> TileShape;
+
+    /// Computes one rectangle of a product.
+    ///
+    /// # Safety
+    /// `area` lies inside C, which is valid for writing there, and no other thread touches it.
+    #[doc(hidden)]
+    #[expect(private_interfaces, reason = "the trait is sealed by this method")]
+    unsafe fn compute(isa: Isa, product: &Product<Self>, area: Area);
+}
+
+/// An engine: the item's loops and the tile kernel compiled for one instruction set.
+trait Engine {
+    type V: Vector;
+    /// Rows of a tile, at most `MAX_ROWS`: as many as the registers hold.
+    const ROWS: usize;
+    /// # Safety
+    /// As for [`tile`].
+    unsafe fn tile<const M: usize, const N: usize>(t: &Tile<<Self::V as Vector>::Elem>);
+}
+
+/// Memory that starts on a cache line.
+#[derive(Clone, Copy)]
+#[repr(C, align(64))]
+struct Line([f64; 8]);
+
+// SAFETY: eight f64 without padding; all bit patterns are valid.
+unsafe impl bytemuck::Zeroable for Line {}
+// SAFETY: as above.
+unsafe impl bytemuck::Pod for Line {}
+
+thread_local! {
+    /// Reused from call to call, so that no call allocates.
+    static SCRATCH: Cell<Vec<Line>> = const { Cell::new(Vec::new()) };
+}
+
+/// Calls `run` with `a` and `b` elements of this thread's scratch memory; the content is arbitrary.
+#[inline(always)]
+fn with_scratch<T: Real>(a: usize, b: usize, run: impl FnOnce(&mut [T], &mut [T])) {
+    let lines = (a + b).div_ceil(size_of::<Line>() / size_of::<T>());
+    let mut memory = SCRATCH.take();
+    if memory.len() < lines {
+        memory.resize(lines, bytemuck::Zeroable::zeroed());
+    }
+    let (first, second) = bytemuck::cast_slice_mut(&mut memory).split_at_mut(a);
+    run(first, &mut second[..b]);
+    SCRATCH.set(memory);
+}
+
+/// # Safety
+/// As for [`Engines::compute`], and the machine has E's instructions.
+#[inline(always)]
+unsafe fn compute<E: Engine>(product: &Product<<E::V as Vector>::Elem>, area: Area) {
+    let width = E::V::LANES * 2;
+    let k = product.a.cols;
+    let depth = k.min(DEPTH);
+    with_scratch(MAX_ROWS * A_STRIDE, depth * area.cols.next_multiple_of(E::V::LANES), |a_part, b_part| {
+        let mut p0 = 0;
+        loop {
+            let depth = (k - p0).min(DEPTH);
+            for j in (0..area.cols).step_by(width) {
+                let cols = (area.cols - j).min(width);
+                let panel = &mut b_part[j * depth..];
+                let padded = cols.next_multiple_of(E::V::LANES);
+                // SAFETY: the caller promises the instructions.
+                unsafe { pack_b::<E::V>(&product.b, (p0, depth), (area.col + j, cols), panel, padded) };
+            }
+            // SAFETY: the caller's promise; the blocks were packed above.
+            unsafe { compute_block::<E>(product, area, (p0, depth), a_part, b_part) };
+            p0 += depth;
+            if p0 >= k {
+                break;
+            }
+        }
+    });
+}
+
+/// Adds one block of k to the area.
+///
+/// # Safety
+/// As for [`compute`].
+#[inline(always)]
+unsafe fn compute_block<E: Engine>(
+    product: &Product<<E::V as Vector>::Elem>,
+    area: Area,
+    (p0, depth): (usize, usize),
+    a_part: &mut [<E::V as Vector>::Elem],
+    b_part: &[<E::V as Vector>::Elem],
+) {
+    let width = E::V::LANES * 2;
+    let is_last = p0 + depth == product.a.cols;
+    let panels = area.rows.div_ceil(E::ROWS);
+    for panel in 0..panels {
+        // Panels of almost equal height: one of a single row would leave the registers idle.
+        let first = area.rows * panel / panels;
+        let rows = area.rows * (panel + 1) / panels - first;
+        let i0 = area.row + first;
+        let a = a_rows(&product.a, (i0, rows), (p0, depth), area.cols > width, a_part);
+        for j in (0..area.cols).step_by(width) {
+            let cols = (area.cols - j).min(width);
+            let col = area.col + j;
+            let bias = product.epilogue.bias.filter(|_| is_last);
+            let t = Tile {
+                a,
+                b: b_part[j * depth..].as_ptr(),
+                b_stride: cols.next_multiple_of(E::V::LANES),
+                depth,
+                c: product.c.wrapping_add(i0 * product.c_stride + col),
+                c_stride: product.c_stride,
+                cols,
+                accumulate: p0 > 0 || product.epilogue.accumulate,
+                bias: bias.map_or(std::ptr::null(), |bias| bias[col..].as_ptr()),
+                relu: is_last && product.epilogue.relu,
+            };
+            // SAFETY: the caller's promise; A's rows were checked, B's panel was packed, C's area is the caller's.
+            unsafe { tile_of::<E>(rows, cols <= E::V::LANES, &t) };
+        }
+    }
+}
+
+/// The rows of A in place where that is as good as a copy, else copied to `part`.
+#[inline(always)]
+fn a_rows<T: Real>(
+    a: &MatRef<T>,
+    (i0, rows): (usize, usize),
+    (p0, depth): (usize, usize),
+    is_reused: bool,
+    part: &mut [T],
+) -> Rows<T> {
+    let here = i0 * a.row_stride + p0 * a.col_stride;
+    if depth == 0 {
+        return Rows::Along(part.as_ptr(), A_STRIDE);
+    }
+    // The slice's end is the last element that the tile reads.
+    let last = here + (rows - 1) * a.row_stride + (depth - 1) * a.col_stride;
+    let elements = &a.data[here..=last];
+    if a.row_stride == 1 {
+        return Rows::Across(elements.as_ptr(), a.col_stride);
+    }
+    if a.col_stride == 1 && !(is_reused && (a.row_stride * size_of::<T>()).is_multiple_of(1024)) {
+        return Rows::Along(elements.as_ptr(), a.row_stride);
+    }
+    pack_a(a, (i0, rows), (p0, depth), part, A_STRIDE);
+    Rows::Along(part.as_ptr(), A_STRIDE)
+}
+
+/// # Safety
+/// As for [`tile`], with `rows` from 1 to 8.
+#[inline(always)]
+unsafe fn tile_of<E: Engine>(rows: usize, is_narrow: bool, t: &Tile<<E::V as Vector>::Elem>) {
+    macro_rules! tiles {
+        ($($m:literal),*) => {
+            match (rows, is_narrow) {
+                $(($m, false) => E::tile::<$m, 2>(t), ($m, true) => E::tile::<$m, 1>(t),)*
+                _ => unreachable!("a tile has 1 to {MAX_ROWS} rows, not {rows}"),
+            }
+        };
+    }
+    // SAFETY: the caller's promise.
+    unsafe { tiles!(1, 2, 3, 4, 5, 6, 7, 8) }
+}
+
+/// Defines an engine and the function that computes an area with it.
+macro_rules! engine {
+    ($engine:ident, $compute:ident, $vector:ty, $rows:literal $(, $features:literal)?) => {
+        struct $engine;
+
+        impl Engine for $engine {
+            type V = $vector;
+            const ROWS: usize = $rows;
+
+            #[inline(always)]
+            unsafe fn tile<const M: usize, const N: usize>(t: &Tile<<$vector as Vector>::Elem>) {
+                #[inline(never)]
+                $(#[target_feature(enable = $features)])?
+                unsafe fn compiled<const M: usize, const N: usize>(t: &Tile<<$vector as Vector>::Elem>) {
+                    // SAFETY: as the trait says.
+                    unsafe { tile::<$vector, M, N>(t) }
+                }
+                // SAFETY: as the trait says.
+                unsafe { compiled::<M, N>(t) }
+            }
+        }
+
+        /// # Safety
+        /// As for [`compute`].
+        $(#[target_feature(enable = $features)])?
+        unsafe fn $compute(product: &Product<<$vector as Vector>::Elem>, area: Area) {
+            // SAFETY: the caller's promise.
+            unsafe { compute::<$engine>(product, area) }
+        }
+    };
+}
+
+engine!(PortableF32, portable_f32, Portable<f32, 4>, 4);
+engine!(PortableF64, portable_f64, Portable<f64, 2>, 4);
+
+#[cfg(target_arch = "x86_64")]
+use std::arch::x86_64::{__m256, __m256d, __m512, __m512d};
+#[cfg(target_arch = "x86_64")]
+engine!(Avx2F32, avx2_f32, __m256, 6, "avx2,fma");
+#[cfg(target_arch = "x86_64")]
+engine!(Avx2F64, avx2_f64, __m256d, 6, "avx2,fma");
+#[cfg(target_arch = "x86_64")]
+engine!(Avx512F32, avx512_f32, __m512, 8, "avx2,fma,avx512f,avx512bw,avx512dq,avx512vl");
+#[cfg(target_arch = "x86_64")]
+engine!(Avx512F64, avx512_f64, __m512d, 8, "avx2,fma,avx512f,avx512bw,avx512dq,avx512vl");
+
+fn shape_of<E: Engine>() -> TileShape {
+    TileShape { rows: E::ROWS, cols: 2 * E::V::LANES }
+}
+
+macro_rules! engines {
+    ($type:ty, $avx512:ident $avx512_fn:ident, $avx2:ident $avx2_fn:ident, $portable:ident $portable_fn:ident) => {
+        impl Engines for $type {
+            #[expect(private_interfaces, reason = "the trait is sealed by this method")]
+            fn tile_shape(isa: Isa) -> TileShape {
+                match isa.kind() {
+                    #[cfg(target_arch = "x86_64")]
+                    Kind::Avx512 => shape_of::<$avx512>(),
+                    #[cfg(target_arch = "x86_64")]
+                    Kind::Avx2 => shape_of::<$avx2>(),
+                    _ => shape_of::<$portable>(),
+                }
+            }
+
+            #[expect(private_interfaces, reason = "the trait is sealed by this method")]
+            unsafe fn compute(isa: Isa, product: &Product<$type>, area: Area) {
+                // SAFETY: an `Isa` exists only for instructions that this machine has; the rest is the caller's.
+                unsafe {
+                    match isa.kind() {
+                        #[cfg(target_arch = "x86_64")]
+                        Kind::Avx512 => $avx512_fn(product, area),
+                        #[cfg(target_arch = "x86_64")]
+                        Kind::Avx2 => $avx2_fn(product, area),
+                        _ => $portable_fn(product, area),
+                    }
+                }
+            }
+        }
+    };
+}
+
+engines!(f32, Avx512F32 avx512_f32, Avx2F32 avx2_f32, PortableF32 portable_f32);
+engines!(f64, Avx512F64 avx512_f64, Avx2F64 avx2_f64, PortableF64 portable_f64);
