@@ -3,44 +3,13 @@
 use super::isa::{isa, multiversion};
 use super::real::Real;
 use super::threads::for_each_pieces;
+use crate::optim::{AdamStep, SgdStep};
 
 /// Elements of one piece of work.
 const PIECE: usize = 16 * 1024;
 
 /// Shorter parameters stay on the calling thread.
 const PARALLEL_LEN: usize = 64 * 1024;
-
-/// The settings of a step of stochastic gradient descent.
-#[derive(Clone, Copy, Debug)]
-pub struct Sgd {
-    /// Learning rate.
-    pub lr: f64,
-    /// How much of the last direction is kept.
-    pub momentum: f64,
-    /// How much of the gradient is left out of the direction.
-    pub dampening: f64,
-    /// L2 penalty, added to the gradient.
-    pub weight_decay: f64,
-    /// Look one step of momentum ahead.
-    pub nesterov: bool,
-}
-
-/// The settings of a step of Adam.
-#[derive(Clone, Copy, Debug)]
-pub struct Adam {
-    /// Learning rate.
-    pub lr: f64,
-    /// Decay of the mean of the gradients.
-    pub beta1: f64,
-    /// Decay of the mean of their squares.
-    pub beta2: f64,
-    /// Added to the denominator.
-    pub eps: f64,
-    /// L2 penalty; see `decoupled`.
-    pub weight_decay: f64,
-    /// AdamW: weight decay shrinks the parameter instead of joining the gradient.
-    pub decoupled: bool,
-}
 
 fn piece_len(len: usize) -> usize {
     if len < PARALLEL_LEN { len.max(1) } else { PIECE }
@@ -50,7 +19,7 @@ fn piece_len(len: usize) -> usize {
 ///
 /// # Panics
 /// If the lengths differ.
-pub fn sgd<T: Real>(param: &mut [T], grad: &[T], s: &Sgd) {
+pub fn sgd<T: Real>(param: &mut [T], grad: &[T], s: &SgdStep) {
     assert_eq!(param.len(), grad.len(), "sgd: parameter and gradient differ in length");
     let (isa, len) = (isa(), piece_len(param.len()));
     let (lr, decay) = (T::from_f64(s.lr), T::from_f64(s.weight_decay));
@@ -70,11 +39,11 @@ multiversion! {
 /// A step with momentum. With d = g + weight_decay p:
 ///
 /// v = momentum v + (1 - dampening) d (the first step sets v = d), then p -= lr v, or with Nesterov's variant
-/// p -= lr (d + momentum v). `is_first` tells whether `velocity` holds nothing yet.
+/// p -= lr (d + momentum v). `first` tells whether `velocity` holds nothing yet.
 ///
 /// # Panics
 /// If the lengths differ.
-pub fn sgd_momentum<T: Real>(param: &mut [T], grad: &[T], velocity: &mut [T], is_first: bool, s: &Sgd) {
+pub fn sgd_momentum<T: Real>(param: &mut [T], grad: &[T], velocity: &mut [T], s: &SgdStep) {
     assert_eq!(param.len(), grad.len(), "sgd: parameter and gradient differ in length");
     let (isa, len) = (isa(), piece_len(param.len()));
     let c = SgdFactors {
@@ -82,7 +51,7 @@ pub fn sgd_momentum<T: Real>(param: &mut [T], grad: &[T], velocity: &mut [T], is
         decay: T::from_f64(s.weight_decay),
         keep: T::from_f64(s.momentum),
         take: T::from_f64(1.0 - s.dampening),
-        is_first,
+        is_first: s.first,
         nesterov: s.nesterov,
     };
     for_each_pieces([param, velocity], len, |index, [param, velocity]| {
@@ -111,18 +80,18 @@ multiversion! {
     }
 }
 
-/// Step number `step` (from 1) of Adam or AdamW:
+/// Step number t (from 1) of Adam or AdamW:
 ///
 /// m = m + (1 - beta1) (g - m), v = beta2 v + (1 - beta2) g^2,
-/// p -= lr / (1 - beta1^step) m / (sqrt v / sqrt(1 - beta2^step) + eps).
+/// p -= lr / (1 - beta1^t) m / (sqrt v / sqrt(1 - beta2^t) + eps).
 ///
 /// # Panics
-/// If the lengths differ or `step` is 0.
-pub fn adam<T: Real>(param: &mut [T], grad: &[T], mean: &mut [T], square: &mut [T], step: u64, s: &Adam) {
+/// If the lengths differ or `t` is not positive.
+pub fn adam<T: Real>(param: &mut [T], grad: &[T], mean: &mut [T], square: &mut [T], s: &AdamStep) {
     assert_eq!(param.len(), grad.len(), "adam: parameter and gradient differ in length");
-    assert!(step > 0, "adam: steps are counted from 1");
+    assert!(s.t > 0, "adam: steps are counted from 1");
     let (isa, len) = (isa(), piece_len(param.len()));
-    let left = |beta: f64| 1.0 - beta.powf(step as f64);
+    let left = |beta: f64| 1.0 - beta.powi(s.t);
     let c = AdamFactors {
         shrink: T::from_f64(if s.decoupled { 1.0 - s.lr * s.weight_decay } else { 1.0 }),
         decay: T::from_f64(if s.decoupled { 0.0 } else { s.weight_decay }),

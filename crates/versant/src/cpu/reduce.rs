@@ -133,6 +133,15 @@ pub fn row_maxima<T: Real>(x: &[T], cols: usize, out: &mut [T]) {
     each_row(x, cols, out, |row| max_piece(isa, row));
 }
 
+/// The minimum of each row, as [`row_maxima`].
+///
+/// # Panics
+/// If the lengths do not fit.
+pub fn row_minima<T: Real>(x: &[T], cols: usize, out: &mut [T]) {
+    let smaller = |a: T, b: T| if a < b || a.is_nan() { a } else { b };
+    each_row(x, cols, out, |row| row.iter().fold(-T::NEG_INFINITY, |a, &b| smaller(a, b)));
+}
+
 /// The sum of each column of a row-major matrix, as many columns as `out` is long: the gradient of a bias.
 ///
 /// # Panics
