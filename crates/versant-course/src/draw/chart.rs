@@ -7,9 +7,13 @@ use super::ticks::{linear_ticks, log_ticks, tick_labels};
 
 const TITLE: Font = Font::new(19.0).bold();
 const LABEL: Font = Font::new(16.0);
+const NAME: Font = LABEL.bold();
 const TICK: Font = Font::new(15.0).color(GREY);
 const GRID: Brush = Brush::line(Color(228, 228, 228), 1.0);
 const AXIS: Brush = Brush::line(Color(140, 140, 140), 1.2);
+
+/// Room for the marks' labels even where they are short, so that neighbouring panels line up.
+const LEAST_LABEL_ROOM: f64 = 36.0;
 
 /// Up to this many points of a curve are marked one by one.
 const MOST_MARKED: usize = 30;
@@ -128,7 +132,7 @@ impl Chart {
 
     /// Room at the right for the curves' names.
     fn name_room(&self, width: f64) -> f64 {
-        let longest = self.curves.iter().map(|c| LABEL.width(&c.name)).fold(0.0, f64::max);
+        let longest = self.curves.iter().map(|c| NAME.width(&c.name)).fold(0.0, f64::max).ceil();
         if self.names && longest > 0.0 { NAME_GAP + longest.min(0.3 * width) } else { 10.0 }
     }
 }
@@ -160,7 +164,7 @@ impl Axes {
         let y = padded(y, 0.07, if chart.percent { 0.02 } else { 0.05 * y.1.abs().max(1e-6) });
         let hair = 0.025 * (y.1 - y.0);
         let y = if log { y } else { (y.0.max(chart.bounds.0 - hair), y.1.min(chart.bounds.1 + hair)) };
-        let most = ((rows.h / 42.0) as usize).clamp(3, 8);
+        let most = ((rows.h / 40.0) as usize).clamp(3, 8);
         let at = if log {
             log_ticks(10f64.powf(y.0), 10f64.powf(y.1), most)
         } else {
@@ -173,10 +177,13 @@ impl Axes {
         } else {
             marks(at)
         };
-        let left = y_marks.iter().map(|(_, l)| TICK.width(l)).fold(0.0, f64::max) + 12.0;
+        let left = y_marks.iter().map(|(_, l)| TICK.width(l)).fold(LEAST_LABEL_ROOM, f64::max) + 12.0;
         let plot = Rect { x: rows.x + left, w: rows.w - left - chart.name_room(rows.w), ..rows };
-        let x = padded(x, if chart.marked { 0.03 } else { 0.0 }, 0.5);
-        let x_marks = marks(linear_ticks(x.0, x.1, ((plot.w / 60.0) as usize).max(2), chart.whole_x));
+        let seen = padded(x, if chart.marked { 0.03 } else { 0.0 }, 0.5);
+        let mut x_at = linear_ticks(seen.0, seen.1, ((plot.w / 50.0) as usize).max(2), chart.whole_x);
+        // There is no epoch 0: whole marks stand only where something was measured.
+        x_at.retain(|at| !chart.whole_x || (x.0..=x.1).contains(at));
+        let (x, x_marks) = (seen, marks(x_at));
         Some(Axes { plot, x, y, log, x_marks, y_marks })
     }
 
@@ -281,7 +288,7 @@ fn draw_names(svg: &mut Svg, axes: &Axes, curves: &[Curve], right: f64) {
         let points = [(end.0 + 8.0, end.1), (axes.plot.right() + 6.0, end.1), (left - 5.0, y)];
         svg.polyline(&points, Brush::line(curve.color.mix(WHITE, 0.45), 1.5));
         // Names are text and must be darker than the lightest curves are.
-        let font = LABEL.bold().color(curve.color.mix(INK, 0.25));
+        let font = NAME.color(curve.color.mix(INK, 0.25));
         svg.text(left, y, &font.fit(&curve.name, room), font);
     }
 }

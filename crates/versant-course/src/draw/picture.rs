@@ -16,7 +16,7 @@ pub struct Picture {
 
 impl Picture {
     /// Pixels of the PNG per px of the SVG in saved pictures: sharp on a projector.
-    pub const SAVED_SCALE: f32 = 1.5;
+    pub const SAVED_SCALE: f32 = 2.0;
 
     pub(super) fn new(svg: String) -> Picture {
         Picture { svg }
@@ -38,7 +38,7 @@ impl Picture {
         let (width, height) = (tree.size().width() * scale, tree.size().height() * scale);
         let too_large = || Error::Config(format!("a picture of {width} x {height} pixels cannot be made"));
         // Beyond this side a picture is a slip, and its memory a danger.
-        if !(width.max(height) <= 32_768.0) {
+        if width.is_nan() || width.max(height) > 32_768.0 {
             return Err(too_large());
         }
         let mut pixmap =

@@ -18,7 +18,7 @@ pub struct Activation<'a> {
 
 const DASH: &[f64] = &[8.0, 6.0];
 
-/// One small panel a function, four to a row. All panels share one width, each has its own height of values.
+/// One small panel a function, three or four to a row. All panels share one width, each has its own height of values.
 ///
 /// # Panics
 /// If the slices of a function differ in length.
@@ -30,7 +30,9 @@ pub fn activations(functions: &[Activation]) -> Picture {
     }
     const PANEL_HEIGHT: f64 = 250.0;
     const GAP: f64 = 26.0;
-    let columns = functions.len().clamp(1, 4);
+    // Of rows of three and of four, those that leave fewer places empty.
+    let empty = |columns: usize| functions.len().next_multiple_of(columns) - functions.len();
+    let columns = if empty(3) < empty(4) { 3 } else { 4 };
     let rows = functions.len().div_ceil(columns);
     let height = TOP + rows as f64 * (PANEL_HEIGHT + GAP);
     let mut svg = sheet("Activation functions and their derivatives", "", height);
@@ -53,7 +55,7 @@ fn panel(function: &Activation) -> Chart {
         dash,
     };
     let mut chart = Chart::new(function.name, "");
-    chart.curves = vec![curve(function.dy, VERMILLION, DASH), curve(function.y, BLUE, &[])];
+    chart.curves = vec![curve(function.y, BLUE, &[]), curve(function.dy, VERMILLION, DASH)];
     (chart.whole_x, chart.names, chart.marked, chart.zero_lines) = (false, false, false, true);
     chart
 }

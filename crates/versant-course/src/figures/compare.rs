@@ -16,12 +16,16 @@ pub struct Run<'a> {
 
 const DASHES: [&[f64]; 3] = [&[], &[9.0, 6.0], &[2.5, 5.0]];
 const ROW: f64 = 30.0;
+const NAME: Font = Font::new(16.0);
+const BEST: Font = Font::new(16.0).bold();
 
 /// Test loss and accuracy of runs overlaid, with a legend below that tells each one's best accuracy. The first seven
 /// runs differ in colour, the next ones also in their dashes.
 pub fn compare(runs: &[Run]) -> Picture {
     const PANEL_HEIGHT: f64 = 430.0;
-    let columns = if runs.len() > 4 { 2 } else { 1 };
+    let longest = runs.iter().map(|run| NAME.width(run.name)).fold(0.0, f64::max);
+    // Names that would be cut in two columns get the whole width, as long as the figure remains a page.
+    let columns = if runs.len() > 4 && (longest < 270.0 || runs.len() > 12) { 2 } else { 1 };
     let rows = runs.len().div_ceil(columns);
     let height = TOP + PANEL_HEIGHT + 30.0 + rows as f64 * ROW + 22.0;
     let title = if runs.len() == 1 { "One run".to_owned() } else { format!("{} runs compared", runs.len()) };
@@ -60,23 +64,20 @@ fn overlaid<'a>(runs: &[Run<'a>], series: impl Fn(&Run<'a>) -> &'a [f32]) -> Vec
         .collect()
 }
 
-/// Runs in columns, each filled from the top: a piece of the curve, the name, the best accuracy.
+/// Runs in columns, each filled from the top: a piece of the curve, the name, the best accuracy one below the other.
 fn legend(svg: &mut Svg, runs: &[Run], columns: usize, area: Rect) {
-    const NAME: Font = Font::new(16.0);
-    const BEST: Font = Font::new(16.0).bold();
     let rows = runs.len().div_ceil(columns);
+    const SAMPLE: f64 = 66.0;
     let width = area.w / columns as f64;
     for (i, (run, curve)) in runs.iter().zip(overlaid(runs, |run| run.test_loss)).enumerate() {
         let (x, y) = (area.x + (i / rows) as f64 * width, area.y + (i % rows) as f64 * ROW + 0.5 * ROW);
         svg.polyline(&[(x, y), (x + 52.0, y)], Brush::line(curve.color, 3.0).dashed(curve.dash));
         let fill = if curve.dash.is_empty() { curve.color } else { WHITE };
         svg.circle((x + 26.0, y), 4.5, Brush::fill(fill).outlined(curve.color, 2.0));
-        let best = best(run.test_accuracy);
-        let room = width - 66.0 - 40.0 - BEST.width(&best);
-        let name = NAME.fit(run.name, room);
-        svg.text(x + 66.0, y, &name, NAME);
-        let after = x + 66.0 + NAME.width(&name) + 14.0;
-        svg.text(after, y, &best, BEST.color(GREY));
+        let room = width - SAMPLE - 20.0 - BEST.width("best 99.9 % (epoch 999)");
+        svg.text(x + SAMPLE, y, &NAME.fit(run.name, room), NAME);
+        let longest = runs.iter().map(|run| NAME.width(run.name)).fold(0.0, f64::max).min(room);
+        svg.text(x + SAMPLE + longest + 20.0, y, &best(run.test_accuracy), BEST.color(GREY));
     }
 }
 

@@ -1,7 +1,7 @@
 //! Which class was taken for which.   [course: A20]
 
 use super::{MARGIN, TOP, WIDTH, grouped, percent, sheet};
-use crate::draw::{BLUE, Brush, Color, Font, GREY, INK, Picture, Rect, Svg, VERMILLION, WHITE, share};
+use crate::draw::{BLUE, Brush, Color, Font, GREY, Picture, Rect, Svg, VERMILLION, WHITE, share};
 
 const LABEL: Font = Font::new(17.0);
 const AXIS: Font = Font::new(18.0).bold();
@@ -22,7 +22,7 @@ pub fn confusion(name: &str, names: &[String], counts: &[usize]) -> Picture {
     let right: usize = (0..k).map(|i| counts[i * k + i]).sum();
     let table = Table::new(names, counts);
     let mut svg = sheet(
-        &format!("{name}: what was taken for what"),
+        &format!("{name}: confusion matrix"),
         &format!(
             "{} of {} test samples right ({})",
             grouped(right),
@@ -97,7 +97,7 @@ impl<'a> Table<'a> {
         }
         let widest = self.names.iter().map(|n| LABEL.width(n)).fold(0.0, f64::max).min(190.0);
         svg.text(self.grid.x - widest - 38.0, middle_y, "true class", AXIS.middle().turned(-90.0));
-        svg.text(self.grid.right() + 24.0, self.grid.y - 18.0, "right", AXIS);
+        svg.text(self.grid.right() + 24.0, self.grid.y - 18.0, "accuracy", AXIS);
     }
 
     fn draw_cell(&self, svg: &mut Svg, truth: usize, prediction: usize) {
@@ -137,33 +137,50 @@ impl<'a> Table<'a> {
     }
 
     fn draw_scales(&self, svg: &mut Svg) {
+        let right = Scale::new("right: 0 %", "100 %");
+        let worst = percent(self.worst);
+        let wrong = Scale::new("wrong: 0 %", &worst);
+        let title = "share of the row";
+        let width = SCALE.width(title) + 20.0 + right.width + 44.0 + wrong.width;
+        let x = (self.grid.center().0 - 0.5 * width).min(WIDTH - MARGIN - width);
         let y = self.grid.bottom() + 48.0;
-        let shades = |hue: Color, end: f64| move |t: f64| share(hue, t * end);
-        let x = self.grid.x;
-        let x = scale(svg, (x, y), "share of the row, right: 0 %", "100 %", shades(BLUE, 1.0));
+        svg.text(x, y, title, SCALE.color(GREY));
+        right.draw(svg, x + SCALE.width(title) + 20.0, y, |t| share(BLUE, t));
         if self.worst > 0.0 {
-            scale(svg, (x + 44.0, y), "wrong: 0 %", &percent(self.worst), |t| {
-                if t == 0.0 { WHITE } else { self.mistake_color(t * self.worst) }
-            });
+            let color = |t: f64| if t == 0.0 { WHITE } else { self.mistake_color(t * self.worst) };
+            wrong.draw(svg, x + width - wrong.width, y, color);
         }
     }
 }
 
-/// A bar of colours between two texts, from `(x, y)` on; returns where it ends.
-fn scale(svg: &mut Svg, (x, y): (f64, f64), from: &str, to: &str, color: impl Fn(f64) -> Color) -> f64 {
-    const FONT: Font = Font::new(16.0).color(INK);
+const SCALE: Font = Font::new(16.0);
+
+/// A bar of colours between two texts.
+struct Scale<'a> {
+    from: &'a str,
+    to: &'a str,
+    width: f64,
+}
+
+impl<'a> Scale<'a> {
     const STEPS: usize = 10;
-    const STEP: f64 = 14.0;
-    svg.text(x, y, from, FONT);
-    let bar = x + FONT.width(from) + 10.0;
-    for i in 0..STEPS {
-        let at = Rect::new(bar + i as f64 * STEP, y - 9.0, STEP, 18.0);
-        svg.rect(at, Brush::fill(color(i as f64 / (STEPS - 1) as f64)));
+    const BAR: f64 = 140.0;
+
+    fn new(from: &'a str, to: &'a str) -> Scale<'a> {
+        Scale { from, to, width: SCALE.width(from) + 10.0 + Self::BAR + 10.0 + SCALE.width(to) }
     }
-    let end = bar + STEPS as f64 * STEP;
-    svg.rect(Rect::new(bar, y - 9.0, end - bar, 18.0), Brush::line(GRID, 1.0));
-    svg.text(end + 10.0, y, to, FONT);
-    end + 10.0 + FONT.width(to)
+
+    fn draw(&self, svg: &mut Svg, x: f64, y: f64, color: impl Fn(f64) -> Color) {
+        let bar = Rect::new(x + SCALE.width(self.from) + 10.0, y - 9.0, Self::BAR, 18.0);
+        svg.text(x, y, self.from, SCALE);
+        let step = bar.w / Self::STEPS as f64;
+        for i in 0..Self::STEPS {
+            let at = Rect { x: bar.x + i as f64 * step, w: step, ..bar };
+            svg.rect(at, Brush::fill(color(i as f64 / (Self::STEPS - 1) as f64)));
+        }
+        svg.rect(bar, Brush::line(GRID, 1.0));
+        svg.text(bar.right() + 10.0, y, self.to, SCALE);
+    }
 }
 
 /// The count in letters as large as fit, in thousands or millions where even the smallest do not.

@@ -63,9 +63,9 @@ fn summary(history: &History) -> String {
     let best = history.best_epoch.filter(|&e| e != epochs);
     if let Some((epoch, value)) = best.and_then(|e| Some((e, history.test_accuracy.get(e.checked_sub(1)?)?)))
     {
-        text += &format!(", {} at its best after {epoch}", percent(*value as f64));
+        text += &format!("; best: {} after epoch {epoch}", percent(*value as f64));
     }
-    text + "   (solid: test set, dashed: training set)"
+    text + " (solid: test set, dashed: training set)"
 }
 
 fn pair(train: &[f32], test: &[f32]) -> Vec<Curve> {
@@ -75,7 +75,8 @@ fn pair(train: &[f32], test: &[f32]) -> Vec<Curve> {
         color,
         dash,
     };
-    vec![curve("train", train, VERMILLION, &[9.0, 6.0]), curve("test", test, BLUE, &[])]
+    // The dashed one last: where both run together, both are seen.
+    vec![curve("test", test, BLUE, &[]), curve("train", train, VERMILLION, &[9.0, 6.0])]
 }
 
 #[cfg(test)]
@@ -112,7 +113,7 @@ mod tests {
             ..History::default()
         };
         let picture = curves("run", &history);
-        assert!(picture.svg().contains("Test accuracy 96.0 % after 3 epochs, 97.1 % at its best after 2"));
+        assert!(picture.svg().contains("Test accuracy 96.0 % after 3 epochs; best: 97.1 % after epoch 2"));
         assert_eq!(picture.svg().matches("best: epoch 2").count(), 2);
         assert_eq!(picture, curves("run", &history));
     }

@@ -24,18 +24,19 @@ pub struct Predictions<'a> {
     pub names: &'a [String],
 }
 
-const COLUMNS: usize = 6;
-const GAP: f64 = 22.0;
+const COLUMNS: usize = 5;
+const GAP: f64 = 26.0;
 const TILE: f64 = (WIDTH - 2.0 * MARGIN - GAP * (COLUMNS - 1) as f64) / COLUMNS as f64;
-const PICTURE: f64 = 140.0;
-const TEXT: Font = Font::new(16.0);
+const PICTURE: f64 = 168.0;
+const TEXT: Font = Font::new(17.0);
 const BAR_TEXT: Font = Font::new(14.0);
 const BAR_ROW: f64 = 23.0;
 const TOP_CLASSES: usize = 3;
-const TILE_HEIGHT: f64 = PICTURE + 66.0 + TOP_CLASSES as f64 * BAR_ROW;
+const TILE_HEIGHT: f64 = PICTURE + 68.0 + TOP_CLASSES as f64 * BAR_ROW;
 
 /// Up to `most` images: the mistakes first, the worst (the least probability for the true class) at the start; then, in
-/// the room that is left, the surest hits. Below each image are its most probable classes.
+/// the room that is left, the surest hits. Below each image are its three most probable classes; the third
+/// gives way to the true class if that is not among them.
 ///
 /// # Panics
 /// If the lengths do not fit together, or a label is no class.
@@ -53,7 +54,7 @@ pub fn predictions(name: &str, set: &Predictions, most: usize) -> Picture {
         _ => format!("{name}: all mistakes, and the surest hits"),
     };
     let reading = format!(
-        "{} of {} test images wrong; bars: probability of the top classes, outlined: the true class",
+        "{} of {} test images wrong. Bars: probabilities of the top classes, outlined: the true class",
         grouped(mistakes),
         grouped(set.labels.len())
     );
@@ -123,19 +124,20 @@ impl Predictions<'_> {
         self.draw_image(svg, index, Rect::new(x, y, PICTURE, PICTURE), color);
         svg.text(x + PICTURE + 10.0, y + 12.0, sign, Font::new(26.0).bold().color(color));
         let line = y + PICTURE + 22.0;
-        let says = if right { &self.names[truth] } else { &self.names[ranking[0]] };
-        let bold = TEXT.bold().color(color);
-        let word = if right { "is " } else { "taken for " };
-        svg.text(x, line, word, TEXT);
-        let at = x + TEXT.width(word);
-        svg.text(at, line, &bold.fit(says, x + TILE - at), bold);
-        let truth_line =
-            if right { "and seen as such".to_owned() } else { format!("is {}", self.names[truth]) };
-        let font = if right { TEXT.color(GREY) } else { TEXT };
-        svg.text(x, line + 23.0, &font.fit(&truth_line, TILE), font);
-        for (place, &class) in ranking.iter().take(TOP_CLASSES).enumerate() {
-            let at = line + 48.0 + place as f64 * BAR_ROW;
-            self.draw_bar(svg, index, class, x, at);
+        let names =
+            [("predicted ", ranking[0], TEXT.bold().color(color)), ("true class ", truth, TEXT.bold())];
+        for (row, (word, class, font)) in names.into_iter().enumerate() {
+            let (at, line) = (x + TEXT.width(word), line + 24.0 * row as f64);
+            svg.text(x, line, word, TEXT.color(GREY));
+            svg.text(at, line, &font.fit(&self.names[class], x + TILE - at), font);
+        }
+        let mut bars: Vec<usize> = ranking.into_iter().take(TOP_CLASSES).collect();
+        if let (false, Some(last)) = (bars.contains(&truth), bars.last_mut()) {
+            *last = truth;
+        }
+        for (place, class) in bars.iter().enumerate() {
+            let at = line + 50.0 + place as f64 * BAR_ROW;
+            self.draw_bar(svg, index, *class, x, at);
         }
     }
 

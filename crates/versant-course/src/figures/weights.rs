@@ -29,7 +29,7 @@ const LABEL_ROW: f64 = 26.0;
 pub fn weights(name: &str, layer: &Weights, most: usize) -> Picture {
     let size = layer.height * layer.width;
     assert!(
-        size > 0 && layer.matrix.len() % size == 0,
+        size > 0 && layer.matrix.len().is_multiple_of(size),
         "weights: {} numbers are no rows of {} x {}",
         layer.matrix.len(),
         layer.height,
@@ -50,7 +50,8 @@ pub fn weights(name: &str, layer: &Weights, most: usize) -> Picture {
         1 => format!("{name}: weights of the one unit"),
         _ => format!("{name}: weights of the {shown} units"),
     };
-    let reading = "Red: ink here speaks for the unit; blue: against it; white: no matter";
+    let reading =
+        "Red: a bright pixel here excites the unit; blue: it inhibits it; white: it does not matter";
     let mut svg = sheet(&title, reading, height);
     let limit = limit(layer.matrix);
     let spare = WIDTH - 2.0 * MARGIN - columns as f64 * (tile.w + GAP) + GAP;
@@ -64,27 +65,31 @@ pub fn weights(name: &str, layer: &Weights, most: usize) -> Picture {
         let label = layer.names.get(unit).cloned().unwrap_or_else(|| unit.to_string());
         svg.text(x + 0.5 * tile.w, y + tile.h + 15.0, &LABEL.fit(&label, tile.w + GAP - 4.0), LABEL);
     }
-    color_bar(&mut svg, limit, height - 52.0);
+    let beyond = layer.matrix.iter().any(|w| w.abs() > limit);
+    color_bar(&mut svg, limit, beyond, height - 52.0);
     svg.finish()
 }
 
-/// Columns, and px for each weight (whole, as long as that leaves tiles of a size to be seen): the largest tiles that
-/// keep the figure about as high as a slide.
+/// Columns, and px for each weight (whole, unless that leaves none): the largest tiles that keep the figure about as
+/// high as a slide; among equals, full rows, then few.
 fn layout(tiles: usize, layer: &Weights) -> (usize, f64) {
-    const ROOM_HIGH: f64 = 560.0;
+    const ROOM_HIGH: f64 = 760.0;
     let room = WIDTH - 2.0 * MARGIN + GAP;
     let (w, h) = (layer.width as f64, layer.height as f64);
-    let zoom_of = |columns: usize| {
+    let zoom = |columns: usize| {
         let rows = tiles.div_ceil(columns) as f64;
         let wide = (room / columns as f64 - GAP) / w;
-        let high = (ROOM_HIGH / rows - GAP - LABEL_ROW) / h;
-        wide.min(high).min(240.0 / w.max(h))
+        // Tiles less than 30 px high are not worth their labels; the figure grows instead.
+        let high = (ROOM_HIGH / rows - GAP - LABEL_ROW).max(30.0) / h;
+        let zoom = wide.min(high).min(240.0 / w.max(h));
+        if zoom >= 1.0 { zoom.floor() } else { zoom }
     };
-    let best = (1..=tiles.min(24)).max_by(|a, b| zoom_of(*a).total_cmp(&zoom_of(*b))).unwrap_or(1);
-    // Labels need 30 px; a figure may grow in height instead.
-    let smallest = (30.0 / w).min((room / best as f64 - GAP) / w);
-    let zoom = zoom_of(best).max(smallest);
-    (best, if zoom >= 1.0 { zoom.floor() } else { zoom })
+    let rank = |columns: &usize| (zoom(*columns), tiles.is_multiple_of(*columns), *columns);
+    let better = |a: &(f64, bool, usize), b: &(f64, bool, usize)| {
+        a.0.total_cmp(&b.0).then((a.1, a.2).cmp(&(b.1, b.2)))
+    };
+    let best = (1..=tiles.min(24)).max_by(|a, b| better(&rank(a), &rank(b))).unwrap_or(1);
+    (best, zoom(best))
 }
 
 /// The magnitude that 99.5 % of the finite weights do not exceed; 1 where all are zero.
@@ -100,8 +105,8 @@ fn limit(matrix: &[f32]) -> f32 {
     }
 }
 
-/// The scale of colours, with its ends and zero named.
-fn color_bar(svg: &mut Svg, limit: f32, y: f64) {
+/// The scale of colours, with its ends and zero named; and told where weights lie beyond the ends.
+fn color_bar(svg: &mut Svg, limit: f32, beyond: bool, y: f64) {
     const FONT: Font = Font::new(15.0).middle();
     const BAR: f64 = 420.0;
     const STEPS: usize = 84;
@@ -115,8 +120,13 @@ fn color_bar(svg: &mut Svg, limit: f32, y: f64) {
     let rounded: f64 = format!("{limit:.1e}").parse().unwrap_or(limit as f64);
     let labels = tick_labels(&[-rounded, 0.0, rounded]);
     for (i, label) in labels.iter().enumerate() {
-        let label = if i == 1 { "0" } else { label };
-        svg.text(x + 0.5 * BAR * i as f64, y + 32.0, label, FONT);
+        let label = match i {
+            0 if beyond => format!("≤ {label}"),
+            1 => "0".to_owned(),
+            2 if beyond => format!("≥ {label}"),
+            _ => label.clone(),
+        };
+        svg.text(x + 0.5 * BAR * i as f64, y + 32.0, &label, FONT);
     }
     svg.text(x - 14.0, y + 8.0, "negative", FONT.end().color(GREY));
     svg.text(x + BAR + 14.0, y + 8.0, "positive", Font::new(15.0).color(GREY));
