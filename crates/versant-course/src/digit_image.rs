@@ -55,9 +55,7 @@ fn decode(path: &Path) -> Result<(usize, Vec<u8>)> {
     let refuse = |e: ImageError| Error::format(path, refusal(&e));
     let mut decoder = reader.into_decoder().map_err(refuse)?;
     if decoder.total_bytes() > MOST_BYTES {
-        let (w, h) = decoder.dimensions();
-        let reason = format!("an image of {w}x{h} pixels is too large; scale it down");
-        return Err(Error::format(path, reason));
+        return Err(Error::format(path, too_large()));
     }
     let orientation = decoder.orientation().unwrap_or(Orientation::NoTransforms);
     let mut picture = DynamicImage::from_decoder(decoder).map_err(refuse)?;
@@ -66,13 +64,16 @@ fn decode(path: &Path) -> Result<(usize, Vec<u8>)> {
     Ok((picture.width() as usize, grey))
 }
 
+fn too_large() -> String {
+    let megabytes = MOST_BYTES >> 20;
+    format!(
+        "the image is too large (at most {LONGEST_SIDE}x{LONGEST_SIDE} pixels and {megabytes} MiB unpacked); scale it down"
+    )
+}
+
 fn refusal(error: &ImageError) -> String {
     match error {
-        ImageError::Limits(_) => {
-            format!(
-                "the image is larger than {LONGEST_SIDE}x{LONGEST_SIDE} pixels or unpacks to too many bytes"
-            )
-        }
+        ImageError::Limits(_) => too_large(),
         ImageError::Unsupported(_) => format!("only PNG and JPEG images can be read ({error})"),
         _ => format!("the image is damaged ({error})"),
     }
@@ -109,7 +110,10 @@ fn ink(width: usize, grey: &[u8]) -> std::result::Result<Ink, String> {
     if range < LEAST_CONTRAST * 255.0 {
         return Err("the image is blank: it shows no digit (what is transparent counts as white)".to_owned());
     }
-    let threshold = (4.0 * noise / range).clamp(0.01, 0.5);
+    // In a picture of about the final size, faint pixels are the edges of strokes; in a large one, where edges are thin,
+    // they are what compression left.
+    let faintest = if width.max(height) > 4 * SIDE { 0.15 } else { 0.01 };
+    let threshold = (4.0 * noise / range).clamp(faintest, 0.5);
     let strength = |v: u8| {
         let s = sign * (v as f32 - paper) / range;
         if s > threshold { s } else { 0.0 }
@@ -204,7 +208,7 @@ fn center(ink: &Ink) -> Vec<f32> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use image::{GrayImage, ImageFormat, Luma, Rgba, RgbaImage};
+    use image::{GrayImage, ImageEncoder, ImageFormat, Luma, Rgba, RgbaImage};
     use std::path::PathBuf;
 
     fn digit_of(picture: impl Into<DynamicImage>) -> Result<Vec<f32>> {
@@ -283,6 +287,21 @@ mod tests {
     }
 
     #[test]
+    fn a_telephones_note_that_the_picture_lies_on_its_side_is_heeded() {
+        let upright = bar(60, 90, 255, 0);
+        let expected = digit_of(upright.clone()).unwrap();
+        let lying = image::imageops::rotate270(&upright);
+        // Exif: one entry, orientation (0x0112), a 16-bit number: 6, to be turned clockwise by a quarter.
+        let exif = b"MM\0*\0\0\0\x08\0\x01\x01\x12\0\x03\0\0\0\x01\0\x06\0\0\0\0\0\0".to_vec();
+        let mut png = Vec::new();
+        let mut encoder = image::codecs::png::PngEncoder::new(&mut png);
+        encoder.set_exif_metadata(exif).unwrap();
+        encoder.write_image(&lying, 90, 60, image::ExtendedColorType::L8).unwrap();
+        let (_dir, path) = file(&png);
+        assert_eq!(read_digit(&path).unwrap(), expected);
+    }
+
+    #[test]
     fn tiny_and_stretched_images() {
         assert!(digit_of(GrayImage::from_pixel(1, 1, Luma([7]))).unwrap_err().to_string().contains("blank"));
         let mut dot = GrayImage::from_pixel(3, 3, Luma([255]));
@@ -334,13 +353,14 @@ mod tests {
         assert!(missing.contains("cannot read") && missing.contains("missing.png"), "{missing}");
     }
 
-    /// A PNG whose header promises `width * height` pixels that are not there.
-    fn promise(width: u32, height: u32) -> Vec<u8> {
+    /// A PNG whose header promises `width * height` pixels of a kind (0 grey, 6 RGBA) that are not there.
+    fn promise(width: u32, height: u32, kind: u8) -> Vec<u8> {
         let mut png = std::io::Cursor::new(Vec::new());
         GrayImage::new(1, 1).write_to(&mut png, ImageFormat::Png).unwrap();
         let mut png = png.into_inner();
         png[16..20].copy_from_slice(&width.to_be_bytes());
         png[20..24].copy_from_slice(&height.to_be_bytes());
+        png[25] = kind;
         let sum = crc32(&png[12..29]);
         png[29..33].copy_from_slice(&sum.to_be_bytes());
         png
@@ -354,10 +374,11 @@ mod tests {
 
     #[test]
     fn giants_are_refused_before_their_memory_is_taken() {
-        for (width, height) in [(10_001, 1), (1, 10_001), (u32::MAX >> 1, u32::MAX >> 1)] {
-            let (_dir, path) = file(&promise(width, height));
+        let most = u32::MAX >> 1;
+        for (width, height, kind) in [(10_001, 1, 0), (1, 10_001, 0), (10_000, 10_000, 6), (most, most, 0)] {
+            let (_dir, path) = file(&promise(width, height, kind));
             let error = read_digit(&path).unwrap_err().to_string();
-            assert!(error.contains("larger than 10000x10000"), "{width}x{height}: {error}");
+            assert!(error.contains("too large (at most 10000x10000 pixels"), "{width}x{height}: {error}");
         }
     }
 }

@@ -235,11 +235,7 @@ impl Axes {
             return;
         }
         let at = self.place_x(x);
-        svg.line(
-            (at, self.plot.y - 2.0),
-            (at, self.plot.bottom()),
-            Brush::line(GREY, 1.5).dashed(&[2.0, 4.0]),
-        );
+        svg.line((at, self.plot.y), (at, self.plot.bottom()), Brush::line(GREY, 1.5).dashed(&[2.0, 4.0]));
         let half = 0.5 * TICK.width(note);
         let middle = at.min(self.plot.right() - half).max(self.plot.x + half);
         svg.text(middle, self.plot.y - 13.0, note, TICK.middle());

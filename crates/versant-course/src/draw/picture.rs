@@ -89,6 +89,7 @@ mod tests {
         assert_eq!((png.width(), png.height()), (80, 60));
         assert_eq!(png.get_pixel(40, 30).0, [0, 114, 178]);
         assert_eq!(png.get_pixel(5, 5).0, [255, 255, 255]);
+        assert_eq!(square().to_png(2.0).unwrap(), square().to_png(2.0).unwrap());
     }
 
     #[test]

@@ -141,7 +141,8 @@ impl<'a> Table<'a> {
         let worst = percent(self.worst);
         let wrong = Scale::new("wrong: 0 %", &worst);
         let title = "share of the row";
-        let width = SCALE.width(title) + 20.0 + right.width + 44.0 + wrong.width;
+        let second = if self.worst > 0.0 { 44.0 + wrong.width } else { 0.0 };
+        let width = SCALE.width(title) + 20.0 + right.width + second;
         let x = (self.grid.center().0 - 0.5 * width).min(WIDTH - MARGIN - width);
         let y = self.grid.bottom() + 48.0;
         svg.text(x, y, title, SCALE.color(GREY));

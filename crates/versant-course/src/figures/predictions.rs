@@ -34,7 +34,7 @@ const BAR_ROW: f64 = 23.0;
 const TOP_CLASSES: usize = 3;
 const TILE_HEIGHT: f64 = PICTURE + 68.0 + TOP_CLASSES as f64 * BAR_ROW;
 
-/// Up to `most` images: the mistakes first, the worst (the least probability for the true class) at the start; then, in
+/// Up to `most` images, five to a row: the mistakes first, the worst (the least probability for the true class) at the start; then, in
 /// the room that is left, the surest hits. Below each image are its three most probable classes; the third
 /// gives way to the true class if that is not among them.
 ///
@@ -155,7 +155,7 @@ impl Predictions<'_> {
     }
 
     fn draw_bar(&self, svg: &mut Svg, index: usize, class: usize, x: f64, y: f64) {
-        const NUMBER: f64 = 54.0;
+        const NUMBER: f64 = 62.0;
         let name_room = self.names.iter().map(|n| BAR_TEXT.width(n)).fold(0.0, f64::max).min(0.38 * TILE);
         let p = self.row(index)[class] as f64;
         let truth = class == self.labels[index];
