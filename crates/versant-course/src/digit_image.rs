@@ -1,8 +1,8 @@
 //! Someone's own picture of a digit, made to look like the ones of MNIST.
 //!
-//! MNIST's makers scaled each digit to fit a box of 20x20 pixels, kept its aspect, and put its centre of mass into the
-//! middle of 28x28 (<http://yann.lecun.com/exdb/mnist/>); white ink on black paper. A model trained on those reads
-//! other pictures well only if they are treated the same.
+//! MNIST's makers scaled each digit to fit a box of 20x20 pixels, kept its aspect, and put its centre of mass
+//! into the middle of 28x28 (<http://yann.lecun.com/exdb/mnist/>); white ink on black paper. A model trained
+//! on those reads other pictures well only if they are treated the same.
 
 use std::fs::File;
 use std::io::BufReader;
@@ -23,9 +23,9 @@ const MOST_BYTES: u64 = 256 << 20;
 /// Ink must differ from the paper by this much of the range from black to white.
 const LEAST_CONTRAST: f32 = 0.08;
 
-/// Reads a PNG or JPEG of any size with one digit in it, and returns it as MNIST would have it: [`SIDE`] rows of `SIDE`
-/// values from 0 (paper) to 1 (ink). Dark ink on light paper and light on dark are told apart by the picture's border;
-/// what is transparent counts as white.
+/// Reads a PNG or JPEG of any size with one digit in it, and returns it as MNIST would have it: [`SIDE`] rows
+/// of `SIDE` values from 0 (paper) to 1 (ink). Dark ink on light paper and light on dark are told apart by
+/// the picture's border; what is transparent counts as white.
 ///
 /// # Errors
 /// If the file cannot be read, is no PNG or JPEG, is damaged or too large, or shows nothing.
@@ -66,9 +66,8 @@ fn decode(path: &Path) -> Result<(usize, Vec<u8>)> {
 
 fn too_large() -> String {
     let megabytes = MOST_BYTES >> 20;
-    format!(
-        "the image is too large (at most {LONGEST_SIDE}x{LONGEST_SIDE} pixels and {megabytes} MiB unpacked); scale it down"
-    )
+    let most = format!("at most {LONGEST_SIDE}x{LONGEST_SIDE} pixels and {megabytes} MiB unpacked");
+    format!("the image is too large ({most}); scale it down")
 }
 
 fn refusal(error: &ImageError) -> String {
@@ -110,9 +109,9 @@ fn ink(width: usize, grey: &[u8]) -> std::result::Result<Ink, String> {
     if range < LEAST_CONTRAST * 255.0 {
         return Err("the image is blank: it shows no digit (what is transparent counts as white)".to_owned());
     }
-    // In a picture of about the final size, faint pixels are the edges of strokes; in a large one, where edges are thin,
-    // they are what compression left.
-    let faintest = if width.max(height) > 4 * SIDE { 0.15 } else { 0.01 };
+    // In a picture of about the final size, faint pixels are the edges of strokes; in a large one, where
+    // edges are thin, they are what compression left.
+    let faintest = if width.max(height) > 4 * SIDE { 0.1 } else { 0.01 };
     let threshold = (4.0 * noise / range).clamp(faintest, 0.5);
     let strength = |v: u8| {
         let s = sign * (v as f32 - paper) / range;
@@ -131,7 +130,8 @@ fn ink(width: usize, grey: &[u8]) -> std::result::Result<Ink, String> {
     Ok(Ink { width: right - left + 1, height: bottom - top + 1, values })
 }
 
-/// The paper's shade, and how far the shades of most of it stray: median and 90th percentile over the picture's border.
+/// The paper's shade, and how far the shades of most of it stray: median and 90th percentile over the
+/// picture's border.
 fn paper(width: usize, grey: &[u8]) -> (f32, f32) {
     let height = grey.len() / width;
     let on_border = |i: usize| {
@@ -147,8 +147,8 @@ fn paper(width: usize, grey: &[u8]) -> (f32, f32) {
 }
 
 impl Ink {
-    /// Scaled so that the longer side is [`BOX`], each new pixel the mean of the area it covers; the strongest ink is 1
-    /// again, so that thin lines in large pictures do not fade.
+    /// Scaled so that the longer side is [`BOX`], each new pixel the mean of the area it covers; the
+    /// strongest ink is 1 again, so that thin lines in large pictures do not fade.
     fn fit_box(&self) -> Ink {
         let scale = BOX as f64 / self.width.max(self.height) as f64;
         let scaled = |side: usize| ((side as f64 * scale).round() as usize).clamp(1, BOX);
@@ -184,8 +184,8 @@ fn coverage(from: usize, to: usize) -> Vec<Vec<(usize, f32)>> {
     (0..to).map(part).collect()
 }
 
-/// Puts the centre of mass into the field's middle: in MNIST's own images it lies from 14 up to 15 px from the left and
-/// upper edges, as far as whole pixels and the edges allow.
+/// Puts the centre of mass into the field's middle: in MNIST's own images it lies from 14 up to 15 px from
+/// the left and upper edges, as far as whole pixels and the edges allow.
 fn center(ink: &Ink) -> Vec<f32> {
     let total: f64 = ink.values.iter().map(|&v| v as f64).sum();
     let mean = |place: &dyn Fn(usize) -> usize| {

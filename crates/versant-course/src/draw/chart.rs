@@ -36,7 +36,8 @@ pub struct Curve {
     pub points: Vec<(f64, f64)>,
     /// Its colour.
     pub color: Color,
-    /// Lengths of dashes and gaps in px; none is a solid line. Points of a dashed curve are marked by open circles.
+    /// Lengths of dashes and gaps in px; none is a solid line. Points of a dashed curve are marked by open
+    /// circles.
     pub dash: &'static [f64],
 }
 
@@ -289,8 +290,8 @@ fn draw_names(svg: &mut Svg, axes: &Axes, curves: &[Curve], right: f64) {
     }
 }
 
-/// Sorted heights moved as little as a sweep down and a sweep up can, so that neighbours are `gap` apart and all lie
-/// between `top` and `bottom`, as long as they fit.
+/// Sorted heights moved as little as a sweep down and a sweep up can, so that neighbours are `gap` apart and
+/// all lie between `top` and `bottom`, as long as they fit.
 fn spread(wanted: &[f64], gap: f64, top: f64, bottom: f64) -> Vec<f64> {
     let mut heights = wanted.to_vec();
     // Neighbours that are too close first part from their common middle.

@@ -25,8 +25,8 @@ pub const PURPLE: Color = Color(204, 121, 167);
 /// Okabe and Ito's sky blue.
 const SKY: Color = Color(86, 180, 233);
 
-/// The order in which curves get their colours: Okabe and Ito's palette (*Color Universal Design*, 2008) without
-/// yellow, which is not seen on white.
+/// The order in which curves get their colours: Okabe and Ito's palette (*Color Universal Design*, 2008)
+/// without yellow, which is not seen on white.
 pub const SERIES: [Color; 7] = [BLUE, VERMILLION, GREEN, PURPLE, ORANGE, SKY, INK];
 
 impl Color {
@@ -63,7 +63,8 @@ impl fmt::Display for Color {
 
 /// A signed value in -1..=1: positive red, negative blue, zero white. A value that is no number is grey.
 pub fn diverging(value: f64) -> Color {
-    // The ends and halves of ColorBrewer's RdBu, whose red and blue differ in hue for every kind of colour vision.
+    // The ends and halves of ColorBrewer's RdBu, whose red and blue differ in hue for every kind of colour
+    // vision.
     const RED: [Color; 2] = [Color(214, 96, 77), Color(103, 0, 31)];
     const BLUE: [Color; 2] = [Color(67, 147, 195), Color(5, 48, 97)];
     if value.is_nan() {

@@ -1,8 +1,8 @@
 //! Drawing: every picture is made once as SVG, and its PNG is made from that SVG.
 //!
-//! [`Svg`] is the sheet of paper: lines, boxes, text and pixels at places in px. [`Chart`] puts axes, curves and
-//! their names on it. Text is set in an embedded font and measured before it is placed, so a picture is the same,
-//! byte for byte, on every machine.
+//! [`Svg`] is the sheet of paper: lines, boxes, text and pixels at places in px. [`Chart`] puts axes, curves
+//! and their names on it. Text is set in an embedded font and measured before it is placed, so a picture is
+//! the same, byte for byte, on every machine.
 //!
 //! ```
 //! use versant_course::draw::{Font, Svg};

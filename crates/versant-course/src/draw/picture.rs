@@ -47,8 +47,8 @@ impl Picture {
         pixmap.encode_png().map_err(|e| Error::Data(format!("a picture could not be written as PNG: {e}")))
     }
 
-    /// Writes `<name>.svg` and `<name>.png` into `dir`, which is made where it is missing. A file is there whole or
-    /// not at all.
+    /// Writes `<name>.svg` and `<name>.png` into `dir`, which is made where it is missing. A file is there
+    /// whole or not at all.
     ///
     /// # Errors
     /// If the files cannot be written.

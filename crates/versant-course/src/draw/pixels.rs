@@ -54,16 +54,6 @@ impl Pixels {
         })
     }
 
-    /// Width in pixels.
-    pub fn width(&self) -> usize {
-        self.width
-    }
-
-    /// Height in pixels.
-    pub fn height(&self) -> usize {
-        self.height
-    }
-
     /// The image as a PNG in a `data:` address, so that an SVG stays one file.
     pub(super) fn data_uri(&self) -> String {
         let mut png = Vec::new();

@@ -113,16 +113,9 @@ impl Svg {
     /// A box.
     #[track_caller]
     pub fn rect(&mut self, r: Rect, brush: Brush) {
-        self.rounded(r, 0.0, brush);
-    }
-
-    /// A box with round corners.
-    #[track_caller]
-    pub fn rounded(&mut self, r: Rect, radius: f64, brush: Brush) {
         let (x, y, w, h) = (number(r.x), number(r.y), number(r.w), number(r.h));
-        let round = if radius > 0.0 { format!(" rx=\"{}\"", number(radius)) } else { String::new() };
         let brush = brush.attributes();
-        self.element(format_args!("<rect x=\"{x}\" y=\"{y}\" width=\"{w}\" height=\"{h}\"{round}{brush}/>"));
+        self.element(format_args!("<rect x=\"{x}\" y=\"{y}\" width=\"{w}\" height=\"{h}\"{brush}/>"));
     }
 
     /// A straight line.
@@ -137,18 +130,12 @@ impl Svg {
     #[track_caller]
     pub fn polyline(&mut self, points: &[(f64, f64)], brush: Brush) {
         if points.len() >= 2 {
-            let (points, brush) = (places(points), brush.attributes());
+            let places = points.iter().map(|&(x, y)| format!("{},{}", number(x), number(y)));
+            let (points, brush) = (places.collect::<Vec<_>>().join(" "), brush.attributes());
             self.element(format_args!(
                 "<polyline points=\"{points}\"{brush} stroke-linejoin=\"round\" stroke-linecap=\"round\"/>"
             ));
         }
-    }
-
-    /// A closed shape through points.
-    #[track_caller]
-    pub fn polygon(&mut self, points: &[(f64, f64)], brush: Brush) {
-        let (points, brush) = (places(points), brush.attributes());
-        self.element(format_args!("<polygon points=\"{points}\"{brush}/>"));
     }
 
     /// A circle.
@@ -203,11 +190,6 @@ impl Svg {
     fn element(&mut self, element: std::fmt::Arguments<'_>) {
         let _ = writeln!(self.body, "{element}");
     }
-}
-
-fn places(points: &[(f64, f64)]) -> String {
-    let points: Vec<String> = points.iter().map(|&(x, y)| format!("{},{}", number(x), number(y))).collect();
-    points.join(" ")
 }
 
 /// A hundredth of a px is finer than any screen.

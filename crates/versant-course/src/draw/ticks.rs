@@ -1,7 +1,7 @@
 //! Where an axis has its marks, and what stands beside them.
 
-/// Round numbers from `low` to `high`, at most `most` (and at least 2 where `most` allows), as multiples of 1, 2, 2.5 or
-/// 5 times a power of ten. With `whole`, only whole numbers.
+/// Round numbers from `low` to `high`, at most `most` (and at least 2 where `most` allows), as multiples of
+/// 1, 2, 2.5 or 5 times a power of ten. With `whole`, only whole numbers.
 ///
 /// ```
 /// use versant_course::draw::linear_ticks;
@@ -31,9 +31,9 @@ pub fn linear_ticks(low: f64, high: f64, most: usize, whole: bool) -> Vec<f64> {
     }
 }
 
-/// Marks of a logarithmic axis from `low` to `high` (both positive): powers of ten, every so many that at most `most`
-/// remain; where fewer than three powers fall inside, also their 2- and 5-folds; in a range narrower than those,
-/// linear marks.
+/// Marks of a logarithmic axis from `low` to `high` (both positive): powers of ten, every so many that at
+/// most `most` remain; where fewer than three powers fall inside, also their 2- and 5-folds; in a range
+/// narrower than those, linear marks.
 pub fn log_ticks(low: f64, high: f64, most: usize) -> Vec<f64> {
     if !(low > 0.0 && high > low && high.is_finite()) || most == 0 {
         return Vec::new();
@@ -50,8 +50,8 @@ pub fn log_ticks(low: f64, high: f64, most: usize) -> Vec<f64> {
     if fine.len() >= 2 && fine.len() <= most { fine } else { linear_ticks(low, high, most, false) }
 }
 
-/// What stands beside the marks of one axis: all with as many decimals as the finest needs; very large and very small
-/// numbers as powers of ten.
+/// What stands beside the marks of one axis: all with as many decimals as the finest needs; very large and
+/// very small numbers as powers of ten.
 pub fn tick_labels(ticks: &[f64]) -> Vec<String> {
     let largest = ticks.iter().fold(0f64, |m, t| m.max(t.abs()));
     let smallest = ticks.iter().filter(|t| **t != 0.0).fold(f64::INFINITY, |m, t| m.min(t.abs()));

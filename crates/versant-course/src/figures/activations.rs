@@ -18,7 +18,8 @@ pub struct Activation<'a> {
 
 const DASH: &[f64] = &[8.0, 6.0];
 
-/// One small panel a function, three or four to a row. All panels share one width, each has its own height of values.
+/// One small panel a function, three or four to a row. All panels share one width, each has its own height of
+/// values.
 ///
 /// # Panics
 /// If the slices of a function differ in length.

@@ -19,8 +19,8 @@ const ROW: f64 = 30.0;
 const NAME: Font = Font::new(16.0);
 const BEST: Font = Font::new(16.0).bold();
 
-/// Test loss and accuracy of runs overlaid, with a legend below that tells each one's best accuracy. The first seven
-/// runs differ in colour, the next ones also in their dashes.
+/// Test loss and accuracy of runs overlaid, with a legend below that tells each one's best accuracy. The
+/// first seven runs differ in colour, the next ones also in their dashes.
 pub fn compare(runs: &[Run]) -> Picture {
     const PANEL_HEIGHT: f64 = 430.0;
     let longest = runs.iter().map(|run| NAME.width(run.name)).fold(0.0, f64::max);
@@ -64,7 +64,8 @@ fn overlaid<'a>(runs: &[Run<'a>], series: impl Fn(&Run<'a>) -> &'a [f32]) -> Vec
         .collect()
 }
 
-/// Runs in columns, each filled from the top: a piece of the curve, the name, the best accuracy one below the other.
+/// Runs in columns, each filled from the top: a piece of the curve, the name, the best accuracy one below the
+/// other.
 fn legend(svg: &mut Svg, runs: &[Run], columns: usize, area: Rect) {
     let rows = runs.len().div_ceil(columns);
     const SAMPLE: f64 = 66.0;

@@ -8,9 +8,10 @@ const AXIS: Font = Font::new(18.0).bold();
 const GRID: Color = Color(226, 226, 226);
 const SMALLEST_LETTERS: f64 = 14.0;
 
-/// The confusion matrix: `counts[truth * K + prediction]` of the K classes in `names`, with each class's accuracy at
-/// the right. The diagonal is blue by the share of the row it holds; mistakes are vermillion by theirs, on a scale of
-/// their own, since a good classifier's would not be seen on the same one. Cells of zero stay empty.
+/// The confusion matrix: `counts[truth * K + prediction]` of the K classes in `names`, with each class's
+/// accuracy at the right. The diagonal is blue by the share of the row it holds; mistakes are vermillion by
+/// theirs, on a scale of their own, since a good classifier's would not be seen on the same one. Cells of
+/// zero stay empty.
 ///
 /// # Panics
 /// If `counts` is not K * K long, or there is no class.
@@ -112,9 +113,11 @@ impl<'a> Table<'a> {
         let color = if truth == prediction { share(BLUE, part) } else { self.mistake_color(part) };
         svg.rect(cell, Brush::fill(color).outlined(GRID, 1.0));
         let (x, y) = cell.center();
-        let (text, font) = fitted(count, cell.w - 6.0, (0.42 * cell.h).clamp(SMALLEST_LETTERS, 22.0));
-        let font = if truth == prediction { font.bold() } else { font };
-        svg.text(x, y, &text, font.middle().color(color.text_on()));
+        if let Some((text, font)) = fitted(count, cell.w - 4.0, (0.42 * cell.h).clamp(SMALLEST_LETTERS, 22.0))
+        {
+            let font = if truth == prediction { font.bold() } else { font };
+            svg.text(x, y, &text, font.middle().color(color.text_on()));
+        }
     }
 
     /// A single mistake among many is still tinted, however many another cell holds.
@@ -184,21 +187,18 @@ impl<'a> Scale<'a> {
     }
 }
 
-/// The count in letters as large as fit, in thousands or millions where even the smallest do not.
-fn fitted(count: usize, width: f64, size: f64) -> (String, Font) {
-    let whole = count.to_string();
+/// The count in letters as large as fit, in thousands or millions where even the smallest do not; `None`
+/// where nothing fits, and the colour must do.
+fn fitted(count: usize, width: f64, size: f64) -> Option<(String, Font)> {
     let short = match count {
-        0..=9_999 => whole.clone(),
-        10_000..=9_999_999 => format!("{}k", count / 1000),
+        0..=999 => count.to_string(),
+        1_000..=999_999 => format!("{}k", count / 1_000),
         _ => format!("{}M", count / 1_000_000),
     };
-    for text in [whole, short.clone()] {
+    [count.to_string(), short].into_iter().find_map(|text| {
         let per_px = Font::new(1.0).bold().width(&text);
-        if per_px * SMALLEST_LETTERS <= width {
-            return (text, Font::new(size.min(width / per_px)));
-        }
-    }
-    (short, Font::new(SMALLEST_LETTERS))
+        (per_px * SMALLEST_LETTERS <= width).then(|| (text, Font::new(size.min(width / per_px))))
+    })
 }
 
 #[cfg(test)]
@@ -237,8 +237,12 @@ mod tests {
 
     #[test]
     fn counts_shrink_before_they_are_shortened() {
-        assert_eq!(fitted(1234, 100.0, 22.0).0, "1234");
-        assert_eq!(fitted(12_345, 40.0, 22.0).0, "12k");
-        assert!(fitted(1234, 44.0, 22.0).1.width("1234") <= 44.0);
+        let text = |count, width| fitted(count, width, 22.0).map(|(text, _)| text);
+        assert_eq!(text(1234, 100.0).as_deref(), Some("1234"));
+        assert_eq!(text(1234, 34.0).as_deref(), Some("1k"));
+        assert_eq!(text(12_345, 40.0).as_deref(), Some("12k"));
+        assert_eq!(text(123, 20.0), None);
+        let (text, font) = fitted(1234, 44.0, 22.0).unwrap();
+        assert!(font.width(&text) <= 44.0);
     }
 }

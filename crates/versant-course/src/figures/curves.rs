@@ -3,8 +3,8 @@
 use super::{MARGIN, TOP, WIDTH, percent, sheet};
 use crate::draw::{BLUE, Chart, Color, Curve, Picture, Rect, Scale, VERMILLION};
 
-/// The series of one training run, one value an epoch, the first epoch being 1. Series may differ in length or be
-/// empty; values that are not finite are left out.
+/// The series of one training run, one value an epoch, the first epoch being 1. Series may differ in length
+/// or be empty; values that are not finite are left out.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct History<'a> {
     /// Mean loss on the training set.

@@ -1,9 +1,9 @@
 //! The figures of the course, one file a figure. Each is a function from plain numbers and names to a
 //! [`Picture`](crate::draw::Picture) and knows nothing of models.
 //!
-//! All are 1200 px wide and set in letters of 14 px or more, so that the last row of a lecture hall can read them.
-//! Lengths that do not fit together are a mistake of the caller and panic; numbers that are not finite are not, for
-//! they are what a diverged training leaves: they are left out, or drawn in grey.
+//! All are 1200 px wide and set in letters of 14 px or more, so that the last row of a lecture hall can read
+//! them. Lengths that do not fit together are a mistake of the caller and panic; numbers that are not finite
+//! are not, for they are what a diverged training leaves: they are left out, or drawn in grey.
 
 pub mod activations;
 pub mod compare;
@@ -67,7 +67,8 @@ mod tests {
     use super::*;
     use crate::draw::Picture;
 
-    /// What every figure must be: readable as SVG, of the right size as PNG, not blank, free of numbers that are none.
+    /// What every figure must be: readable as SVG, of the right size as PNG, not blank, free of numbers that
+    /// are none.
     pub(super) fn check(picture: &Picture) {
         let svg = picture.svg();
         assert!(!svg.contains("NaN") && !svg.contains("inf\""), "{svg}");

@@ -34,9 +34,9 @@ const BAR_ROW: f64 = 23.0;
 const TOP_CLASSES: usize = 3;
 const TILE_HEIGHT: f64 = PICTURE + 68.0 + TOP_CLASSES as f64 * BAR_ROW;
 
-/// Up to `most` images, five to a row: the mistakes first, the worst (the least probability for the true class) at the start; then, in
-/// the room that is left, the surest hits. Below each image are its three most probable classes; the third
-/// gives way to the true class if that is not among them.
+/// Up to `most` images, five to a row: the mistakes first, the worst (the least probability for the true
+/// class) at the start; then, in the room that is left, the surest hits. Below each image are its three most
+/// probable classes; the third gives way to the true class if that is not among them.
 ///
 /// # Panics
 /// If the lengths do not fit together, or a label is no class.

@@ -20,8 +20,9 @@ const GAP: f64 = 12.0;
 const LABEL: Font = Font::new(15.0).middle();
 const LABEL_ROW: f64 = 26.0;
 
-/// The first `most` units' weights as images: positive red, negative blue, zero white, on one scale for all, symmetric
-/// about zero. The scale ends where 99.5 % of the weights lie; the few beyond have the colour of its end.
+/// The first `most` units' weights as images: positive red, negative blue, zero white, on one scale for all,
+/// symmetric about zero. The scale ends where 99.5 % of the weights lie; the few beyond have the colour of
+/// its end.
 ///
 /// # Panics
 /// If the matrix is not a multiple of `height * width` long, or names are given but not one for each unit.
@@ -70,8 +71,8 @@ pub fn weights(name: &str, layer: &Weights, most: usize) -> Picture {
     svg.finish()
 }
 
-/// Columns, and px for each weight (whole, unless that leaves none): the largest tiles that keep the figure about as
-/// high as a slide; among equals, full rows, then few.
+/// Columns, and px for each weight (whole, unless that leaves none): the largest tiles that keep the figure
+/// about as high as a slide; among equals, full rows, then few.
 fn layout(tiles: usize, layer: &Weights) -> (usize, f64) {
     const ROOM_HIGH: f64 = 760.0;
     let room = WIDTH - 2.0 * MARGIN + GAP;
