@@ -25,7 +25,7 @@ impl Device {
     /// The kernels that run there.
     pub fn backend(self) -> &'static dyn Backend {
         match self {
-            Device::Cpu => &crate::naive::Naive,
+            Device::Cpu => &crate::cpu::Cpu,
             Device::Naive => &crate::naive::Naive,
         }
     }

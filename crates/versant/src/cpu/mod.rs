@@ -3,6 +3,8 @@
 //! Every kernel is compiled for several instruction sets and chosen at run time ([`isa`]); work is spread over
 //! [`threads`] in pieces cut by problem size, so results have the same bits for any number of threads.
 
+mod backend;
+mod copy;
 pub mod elementwise;
 pub mod gemm;
 pub mod isa;
@@ -10,4 +12,7 @@ pub mod math;
 pub mod optim;
 pub mod real;
 pub mod reduce;
+pub mod softmax;
 pub mod threads;
+
+pub use backend::Cpu;

@@ -144,7 +144,7 @@ mod tests {
     }
 
     /// Three steps; the gradient of each is a fixed function of the parameters.
-    fn run(mut step: impl FnMut(u64, &mut [f64], &[f64])) -> Vec<f64> {
+    fn run(mut step: impl FnMut(i32, &mut [f64], &[f64])) -> Vec<f64> {
         let mut p = vec![1.0, -2.0, 0.5];
         for t in 1..=3 {
             let g: Vec<f64> = p.iter().map(|v| v * v * v - 0.5 * v + 0.25).collect();
@@ -153,7 +153,8 @@ mod tests {
         p
     }
 
-    const PLAIN: Sgd = Sgd { lr: 0.1, momentum: 0.0, dampening: 0.0, weight_decay: 0.01, nesterov: false };
+    const PLAIN: SgdStep =
+        SgdStep { lr: 0.1, momentum: 0.0, dampening: 0.0, weight_decay: 0.01, nesterov: false, first: false };
 
     #[test]
     fn sgd_as_pytorch() {
@@ -163,47 +164,47 @@ mod tests {
 
     #[test]
     fn momentum_as_pytorch() {
-        let settings = Sgd { momentum: 0.9, dampening: 0.2, ..PLAIN };
+        let settings = SgdStep { momentum: 0.9, dampening: 0.2, ..PLAIN };
         let mut v = vec![f64::NAN; 3];
-        let got = run(|t, p, g| sgd_momentum(p, g, &mut v, t == 1, &settings));
+        let got = run(|t, p, g| sgd_momentum(p, g, &mut v, &SgdStep { first: t == 1, ..settings }));
         close(&got, &[0.6743373834928909, 0.02389161409040909, 0.43566808156843917]);
     }
 
     #[test]
     fn nesterov_as_pytorch() {
-        let settings = Sgd { momentum: 0.9, nesterov: true, ..PLAIN };
+        let settings = SgdStep { momentum: 0.9, nesterov: true, ..PLAIN };
         let mut v = vec![f64::NAN; 3];
-        let got = run(|t, p, g| sgd_momentum(p, g, &mut v, t == 1, &settings));
+        let got = run(|t, p, g| sgd_momentum(p, g, &mut v, &SgdStep { first: t == 1, ..settings }));
         close(&got, &[0.5659024335109571, 0.19889370926647745, 0.3988188618943373]);
     }
 
+    const ADAM: AdamStep =
+        AdamStep { lr: 0.1, beta1: 0.8, beta2: 0.95, eps: 1e-6, weight_decay: 0.02, decoupled: false, t: 1 };
+
     #[test]
     fn adam_and_adamw_as_pytorch() {
-        let settings =
-            Adam { lr: 0.1, beta1: 0.8, beta2: 0.95, eps: 1e-6, weight_decay: 0.02, decoupled: false };
-        let (mut m, mut v) = (vec![0.0; 3], vec![0.0; 3]);
-        let got = run(|t, p, g| adam(p, g, &mut m, &mut v, t, &settings));
-        close(&got, &[0.7103812701610382, -1.7042197667153742, 0.20070240364587794]);
-        let (mut m, mut v) = (vec![0.0; 3], vec![0.0; 3]);
-        let got = run(|t, p, g| adam(p, g, &mut m, &mut v, t, &Adam { decoupled: true, ..settings }));
-        close(&got, &[0.7056156475863122, -1.693102456386039, 0.1980605945345811]);
+        let steps = |decoupled| {
+            let (mut m, mut v) = (vec![0.0; 3], vec![0.0; 3]);
+            run(|t, p, g| adam(p, g, &mut m, &mut v, &AdamStep { decoupled, t, ..ADAM }))
+        };
+        close(&steps(false), &[0.7103812701610382, -1.7042197667153742, 0.20070240364587794]);
+        close(&steps(true), &[0.7056156475863122, -1.693102456386039, 0.1980605945345811]);
     }
 
     #[test]
     fn threads_do_not_change_bits() {
         let len = PARALLEL_LEN + 1001;
         let grad: Vec<f32> = (0..len).map(|i| (i % 101) as f32 * 0.02 - 1.0).collect();
-        let settings =
-            Adam { lr: 0.01, beta1: 0.9, beta2: 0.99, eps: 1e-8, weight_decay: 0.1, decoupled: true };
+        let settings = AdamStep { decoupled: true, t: 3, ..ADAM };
         let step = |threads| {
             let (mut p, mut m, mut v) = (grad.clone(), vec![0.1; len], vec![0.2; len]);
-            with_threads(threads, || adam(&mut p, &grad, &mut m, &mut v, 3, &settings));
+            with_threads(threads, || adam(&mut p, &grad, &mut m, &mut v, &settings));
             (p, m, v)
         };
         assert_eq!(step(1), step(3));
         let (mut p, mut m, mut v) = (grad.clone(), vec![0.1; len], vec![0.2; len]);
         for i in 0..len {
-            adam(&mut p[i..=i], &grad[i..=i], &mut m[i..=i], &mut v[i..=i], 3, &settings);
+            adam(&mut p[i..=i], &grad[i..=i], &mut m[i..=i], &mut v[i..=i], &settings);
         }
         assert_eq!(step(3), (p, m, v));
     }

@@ -86,7 +86,7 @@ fn write_i64(out: &mut Array, values: impl IntoIterator<Item = i64>) {
     })
 }
 
-fn unary(op: Unary, x: f64) -> f64 {
+pub(crate) fn unary(op: Unary, x: f64) -> f64 {
     match op {
         Unary::Neg => -x,
         Unary::Abs => x.abs(),
@@ -127,7 +127,7 @@ fn unary(op: Unary, x: f64) -> f64 {
     }
 }
 
-fn binary(op: Binary, a: f64, b: f64) -> f64 {
+pub(crate) fn binary(op: Binary, a: f64, b: f64) -> f64 {
     match op {
         Binary::Add => a + b,
         Binary::Sub => a - b,

@@ -151,7 +151,7 @@ mod tests {
         for device in [Device::Cpu, Device::Naive] {
             let mul = |a: Tensor, b: Tensor| a.to(device).matmul(&b.to(device));
             assert_eq!(mul(ramp([3]), ramp([3])).shape(), Shape::from(()));
-            assert_eq!(mul(ramp([3]), ramp([3, 2])).to_vec::<f64>(), [3.0, -3.0]);
+            assert_eq!(mul(ramp([3]), ramp([3, 2])).to_vec::<f64>(), [10.0, 4.0]);
             assert_eq!(mul(ramp([2, 3]), ramp([3])).to_vec::<f64>(), [14.0, -4.0]);
             assert_eq!(mul(ramp([5, 1, 2, 3]), ramp([4, 3, 6])).shape(), Shape::from([5, 4, 2, 6]));
             assert_eq!(mul(ramp([3]), ramp([4, 3, 6])).shape(), Shape::from([4, 6]));

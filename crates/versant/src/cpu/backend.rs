@@ -1,0 +1,274 @@
+//! The fast kernels as a [`Backend`]: from arrays to slices, and the choice of the loop.
+
+use super::elementwise::{Operand, binary, binary_in_place, unary};
+use super::gemm::{self, MatRef, gemm};
+use super::real::Real;
+use super::{copy, optim, reduce, softmax};
+use crate::array::Array;
+use crate::device::{Backend, Epilogue};
+use crate::dtype::{DType, Element, with_element, with_float};
+use crate::layout::Layout;
+use crate::naive::{self, Naive};
+use crate::ops::{Binary, Compare, Reduce, Unary};
+use crate::optim::{AdamStep, SgdStep};
+
+/// The backend of [`Device::Cpu`](crate::Device::Cpu).
+pub struct Cpu;
+
+/// The elements of a contiguous array of a floating type.
+fn slice<T: Element>(x: &Array) -> &[T::Repr] {
+    match x.contiguous_slice::<T>() {
+        Some(slice) => slice,
+        None => unreachable!("made contiguous by the caller"),
+    }
+}
+
+/// An array as an operand of an elementwise loop: one number where it is a stretched scalar, else its elements,
+/// brought into order first if need be.
+struct Flat(Array);
+
+impl Flat {
+    fn of(x: &Array) -> Flat {
+        let shape = x.shape();
+        let stretched = (0..x.rank()).all(|axis| shape[axis] == 1 || x.layout().strides[axis] == 0);
+        if stretched && x.numel() > 0 {
+            return Flat(x.with_layout(Layout { shape: ().into(), ..*x.layout() }));
+        }
+        Flat(x.contiguous())
+    }
+
+    fn operand<T: Element>(&self) -> Operand<'_, T::Repr> {
+        match self.0.rank() {
+            0 => Operand::Scalar(slice::<T>(&self.0)[0]),
+            _ => Operand::Slice(slice::<T>(&self.0)),
+        }
+    }
+}
+
+/// The vectorised functions; the others are computed in f64, one by one.
+fn unary_of<T: Real + Element<Repr = T>>(op: Unary, x: &[T], out: &mut [T]) {
+    let c = |v: f64| T::from_f64(v);
+    match op {
+        Unary::Neg => unary(x, out, |v| -v),
+        Unary::Abs => unary(x, out, |v| v.abs()),
+        Unary::Exp => unary(x, out, |v| v.exp()),
+        Unary::Log => unary(x, out, |v| v.ln()),
+        Unary::Sqrt => unary(x, out, |v| v.sqrt()),
+        Unary::Square => unary(x, out, |v| v * v),
+        Unary::Reciprocal => unary(x, out, |v| T::ONE / v),
+        Unary::Tanh => unary(x, out, |v| v.tanh()),
+        Unary::Sigmoid => unary(x, out, |v| v.sigmoid()),
+        Unary::Relu => unary(x, out, |v| if v > T::ZERO || v.is_nan() { v } else { T::ZERO }),
+        Unary::LeakyRelu(a) => {
+            let a = c(a);
+            unary(x, out, |v| if v > T::ZERO { v } else { a * v })
+        }
+        Unary::AddScalar(a) => {
+            let a = c(a);
+            unary(x, out, |v| v + a)
+        }
+        Unary::MulScalar(a) => {
+            let a = c(a);
+            unary(x, out, |v| v * a)
+        }
+        Unary::Sign
+        | Unary::Elu(_)
+        | Unary::Silu
+        | Unary::Gelu
+        | Unary::Softplus
+        | Unary::Erf
+        | Unary::PowScalar(_) => unary(x, out, |v| T::from_f64(naive::unary(op, v.to_f64()))),
+    }
+}
+
+fn binary_of<T: Real + Element<Repr = T>>(op: Binary, a: Operand<T>, b: Operand<T>, out: &mut [T]) {
+    match op {
+        Binary::Add => binary(a, b, out, |a, b| a + b),
+        Binary::Sub => binary(a, b, out, |a, b| a - b),
+        Binary::Mul => binary(a, b, out, |a, b| a * b),
+        Binary::Div => binary(a, b, out, |a, b| a / b),
+        Binary::Maximum => binary(a, b, out, |a, b| if a > b || a.is_nan() { a } else { b }),
+        Binary::Minimum => binary(a, b, out, |a, b| if a < b || a.is_nan() { a } else { b }),
+        Binary::MaskPositive => binary(a, b, out, |a, b| if b > T::ZERO { a } else { T::ZERO }),
+        Binary::Pow => binary(a, b, out, |a, b| T::from_f64(naive::binary(op, a.to_f64(), b.to_f64()))),
+    }
+}
+
+fn compare_of<T: PartialOrd + Copy + Send + Sync>(op: Compare, a: Operand<T>, b: Operand<T>, out: &mut [u8]) {
+    match op {
+        Compare::Eq => binary(a, b, out, |a, b| (a == b) as u8),
+        Compare::Ne => binary(a, b, out, |a, b| (a != b) as u8),
+        Compare::Lt => binary(a, b, out, |a, b| (a < b) as u8),
+        Compare::Le => binary(a, b, out, |a, b| (a <= b) as u8),
+        Compare::Gt => binary(a, b, out, |a, b| (a > b) as u8),
+        Compare::Ge => binary(a, b, out, |a, b| (a >= b) as u8),
+    }
+}
+
+/// The axes of a view whose last axes, from `kept` on, come first in memory: the sum over the rows of a matrix.
+fn as_columns(x: &Array, kept: usize) -> Option<Array> {
+    let order: Vec<usize> = (kept..x.rank()).chain(0..kept).collect();
+    let turned = x.permute(&order);
+    turned.is_contiguous().then_some(turned)
+}
+
+fn reduce_of<T: Real + Element<Repr = T>>(op: Reduce, x: &Array, kept: usize, out: &mut Array) {
+    let len = x.shape()[kept..].iter().product();
+    if op == Reduce::Sum
+        && !x.is_contiguous()
+        && let Some(columns) = as_columns(x, kept)
+    {
+        return reduce::column_sums(slice::<T>(&columns), out.as_mut_slice::<T>());
+    }
+    let x = x.contiguous();
+    let (x, out) = (slice::<T>(&x), out.as_mut_slice::<T>());
+    match op {
+        Reduce::Sum if out.len() == 1 => out[0] = reduce::sum(x),
+        Reduce::Sum => reduce::row_sums(x, len, out),
+        Reduce::Max => reduce::row_maxima(x, len, out),
+        Reduce::Min => reduce::row_minima(x, len, out),
+    }
+}
+
+fn argmax_of<T: Real + Element<Repr = T>>(x: &[T], cols: usize, out: &mut [i64]) {
+    for (best, row) in out.iter_mut().zip(x.chunks_exact(cols)) {
+        let mut at = 0;
+        for (i, &v) in row.iter().enumerate() {
+            if v > row[at] || (v.is_nan() && !row[at].is_nan()) {
+                at = i;
+            }
+        }
+        *best = at as i64;
+    }
+}
+
+/// The product of each pair of matrices in the batch.
+fn matmul_of<T: Real + Element<Repr = T>>(a: &Array, b: &Array, epilogue: Epilogue, out: &mut Array) {
+    let rank = a.rank();
+    let (m, k, n) = (a.shape()[rank - 2], a.shape()[rank - 1], b.shape()[rank - 1]);
+    let epilogue =
+        gemm::Epilogue { accumulate: false, bias: epilogue.bias.map(slice::<T>), relu: epilogue.relu };
+    let batches = |x: &Array| Layout { shape: x.shape()[..rank - 2].into(), ..*x.layout() }.positions();
+    let strides = |x: &Array| [x.layout().strides[rank - 2], x.layout().strides[rank - 1]];
+    let (sa, sb) = (a.storage::<T>(), b.storage::<T>());
+    let products = out.as_mut_slice::<T>().chunks_exact_mut((m * n).max(1));
+    for ((at_a, at_b), c) in batches(a).zip(batches(b)).zip(products) {
+        let a = MatRef::new(&sa[at_a..], [m, k], strides(a));
+        let b = MatRef::new(&sb[at_b..], [k, n], strides(b));
+        gemm(a, b, c, n, epilogue);
+    }
+}
+
+fn last_axis(x: &Array) -> usize {
+    x.shape().last().copied().unwrap_or(1)
+}
+
+impl Backend for Cpu {
+    fn copy(&self, x: &Array, out: &mut Array, to: &Layout) {
+        copy::copy(x, out, to);
+    }
+
+    fn unary(&self, op: Unary, x: &Array, out: &mut Array) {
+        let x = x.contiguous();
+        with_float!(x.dtype(), T => unary_of(op, slice::<T>(&x), out.as_mut_slice::<T>()))
+    }
+
+    fn binary(&self, op: Binary, a: &Array, b: &Array, out: &mut Array) {
+        if !a.dtype().is_float() {
+            return Naive.binary(op, a, b, out);
+        }
+        let (a, b) = (Flat::of(a), Flat::of(b));
+        with_float!(out.dtype(), T => binary_of(op, a.operand::<T>(), b.operand::<T>(), out.as_mut_slice::<T>()))
+    }
+
+    fn add_assign(&self, sum: &mut Array, x: &Array) {
+        let x = Flat::of(x);
+        with_float!(sum.dtype(), T => binary_in_place(sum.as_mut_slice::<T>(), x.operand::<T>(), |a, b| a + b))
+    }
+
+    fn compare(&self, op: Compare, a: &Array, b: &Array, out: &mut Array) {
+        let (a, b, dtype) = (Flat::of(a), Flat::of(b), a.dtype());
+        let out = out.as_mut_slice::<bool>();
+        with_element!(dtype, T => compare_of(op, a.operand::<T>(), b.operand::<T>(), out))
+    }
+
+    fn select(&self, mask: &Array, a: &Array, b: &Array, out: &mut Array) {
+        let (mask, a, b) = (mask.contiguous(), a.contiguous(), b.contiguous());
+        let mask = slice::<bool>(&mask);
+        with_element!(out.dtype(), T => {
+            let pairs = slice::<T>(&a).iter().zip(slice::<T>(&b));
+            for ((out, (a, b)), &m) in out.as_mut_slice::<T>().iter_mut().zip(pairs).zip(mask) {
+                *out = if m != 0 { *a } else { *b };
+            }
+        })
+    }
+
+    fn reduce(&self, op: Reduce, x: &Array, kept: usize, out: &mut Array) {
+        match x.dtype() {
+            DType::F32 => reduce_of::<f32>(op, x, kept, out),
+            DType::F64 => reduce_of::<f64>(op, x, kept, out),
+            _ => Naive.reduce(op, x, kept, out),
+        }
+    }
+
+    fn argmax(&self, x: &Array, out: &mut Array) {
+        if !x.dtype().is_float() {
+            return Naive.argmax(x, out);
+        }
+        let x = x.contiguous();
+        with_float!(x.dtype(), T => argmax_of(slice::<T>(&x), last_axis(&x), out.as_mut_slice::<i64>()))
+    }
+
+    fn matmul(&self, a: &Array, b: &Array, epilogue: Epilogue, out: &mut Array) {
+        with_float!(a.dtype(), T => matmul_of::<T>(a, b, epilogue, out))
+    }
+
+    fn softmax(&self, log: bool, x: &Array, out: &mut Array) {
+        with_float!(x.dtype(), T => softmax::softmax(log, slice::<T>(x), last_axis(x), out.as_mut_slice::<T>()))
+    }
+
+    fn softmax_backward(&self, log: bool, y: &Array, g: &Array, out: &mut Array) {
+        with_float!(y.dtype(), T => {
+            softmax::softmax_backward(log, slice::<T>(y), slice::<T>(g), last_axis(y), out.as_mut_slice::<T>())
+        })
+    }
+
+    fn cross_entropy(&self, logits: &Array, labels: &Array, smoothing: f64, out: &mut Array) {
+        let labels = slice::<i64>(labels);
+        with_float!(logits.dtype(), T => {
+            softmax::cross_entropy(slice::<T>(logits), labels, smoothing, out.as_mut_slice::<T>())
+        })
+    }
+
+    fn cross_entropy_backward(
+        &self,
+        logits: &Array,
+        labels: &Array,
+        smoothing: f64,
+        g: &Array,
+        out: &mut Array,
+    ) {
+        let labels = slice::<i64>(labels);
+        with_float!(logits.dtype(), T => {
+            let (x, g) = (slice::<T>(logits), slice::<T>(g));
+            softmax::cross_entropy_backward(x, labels, smoothing, g, out.as_mut_slice::<T>())
+        })
+    }
+
+    fn sgd(&self, step: &SgdStep, param: &mut Array, grad: &Array, momentum: Option<&mut Array>) {
+        with_float!(param.dtype(), T => {
+            let (p, g) = (param.as_mut_slice::<T>(), slice::<T>(grad));
+            match momentum {
+                None => optim::sgd(p, g, step),
+                Some(velocity) => optim::sgd_momentum(p, g, velocity.as_mut_slice::<T>(), step),
+            }
+        })
+    }
+
+    fn adam(&self, step: &AdamStep, param: &mut Array, grad: &Array, m: &mut Array, v: &mut Array) {
+        with_float!(param.dtype(), T => {
+            let (p, g) = (param.as_mut_slice::<T>(), slice::<T>(grad));
+            optim::adam(p, g, m.as_mut_slice::<T>(), v.as_mut_slice::<T>(), step)
+        })
+    }
+}

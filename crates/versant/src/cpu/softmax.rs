@@ -1,0 +1,116 @@
+//! Softmax, its logarithm, and cross-entropy fused with it, row by row.
+
+use super::isa::{Isa, isa, multiversion};
+use super::real::Real;
+use super::threads::for_each_piece;
+
+/// Elements of one piece of work.
+const PIECE: usize = 16 * 1024;
+
+/// Calls `run(row number, row)` for every row of `out`, in pieces of whole rows on several threads.
+fn each_row<T: Send>(out: &mut [T], cols: usize, run: impl Fn(usize, &mut [T]) + Sync) {
+    if cols == 0 {
+        return;
+    }
+    let rows = PIECE.div_ceil(cols);
+    for_each_piece(out, rows * cols, |piece, out| {
+        for (i, row) in out.chunks_exact_mut(cols).enumerate() {
+            run(piece * rows + i, row);
+        }
+    });
+}
+
+multiversion! {
+    /// e^(x - top) for each element, and the sum of them.
+    fn exponentials[T: Real](x: &[T], top: T, out: &mut [T]) -> T {
+        for (y, &x) in out.iter_mut().zip(x) {
+            *y = (x - top).exp();
+        }
+        let mut sum = T::ZERO;
+        for &y in out.iter() {
+            sum += y;
+        }
+        sum
+    }
+}
+
+multiversion! {
+    fn affine[T: Real](x: &mut [T], scale: T, shift: T) {
+        for x in x.iter_mut() {
+            *x = *x * scale + shift;
+        }
+    }
+}
+
+fn maximum<T: Real>(x: &[T]) -> T {
+    x.iter().fold(T::NEG_INFINITY, |a, &b| if a > b || a.is_nan() { a } else { b })
+}
+
+/// log sum_j e^x_j; `scratch` is as long as `x` and holds e^(x - max) afterwards.
+fn log_sum_exp<T: Real>(isa: Isa, x: &[T], scratch: &mut [T]) -> T {
+    let top = maximum(x);
+    top + exponentials(isa, x, top, scratch).ln()
+}
+
+/// Softmax of each row, or its logarithm.
+pub fn softmax<T: Real>(log: bool, x: &[T], cols: usize, out: &mut [T]) {
+    let isa = isa();
+    each_row(out, cols, |row, out| {
+        let x = &x[row * cols..][..cols];
+        if log {
+            let norm = log_sum_exp(isa, x, out);
+            for (y, &x) in out.iter_mut().zip(x) {
+                *y = x - norm;
+            }
+        } else {
+            let sum = exponentials(isa, x, maximum(x), out);
+            affine(isa, out, T::ONE / sum, T::ZERO);
+        }
+    });
+}
+
+/// From the output `y` of [`softmax`] and its gradient `g`: y (g - sum g y), or with the logarithm g - e^y sum g.
+pub fn softmax_backward<T: Real>(log: bool, y: &[T], g: &[T], cols: usize, out: &mut [T]) {
+    each_row(out, cols, |row, out| {
+        let (y, g) = (&y[row * cols..][..cols], &g[row * cols..][..cols]);
+        let mut total = T::ZERO;
+        for (&y, &g) in y.iter().zip(g) {
+            total += if log { g } else { g * y };
+        }
+        for ((out, &y), &g) in out.iter_mut().zip(y).zip(g) {
+            *out = if log { g - y.exp() * total } else { y * (g - total) };
+        }
+    });
+}
+
+/// One loss a row: logsumexp(x) - (1 - s) x_label - s mean(x).
+pub fn cross_entropy<T: Real>(x: &[T], labels: &[i64], smoothing: f64, losses: &mut [T]) {
+    let (isa, cols) = (isa(), x.len() / labels.len().max(1));
+    let rows = PIECE.div_ceil(cols.max(1));
+    let (s, share) = (T::from_f64(smoothing), T::from_f64(smoothing / cols as f64));
+    for_each_piece(losses, rows, |piece, losses| {
+        let mut scratch = vec![T::ZERO; cols];
+        for (i, loss) in losses.iter_mut().enumerate() {
+            let row = piece * rows + i;
+            let x = &x[row * cols..][..cols];
+            *loss = log_sum_exp(isa, x, &mut scratch) - (T::ONE - s) * x[labels[row] as usize];
+            // Without smoothing an infinite logit of another class must not turn the loss into NaN.
+            if smoothing != 0.0 {
+                *loss = *loss - share * x.iter().fold(T::ZERO, |a, &b| a + b);
+            }
+        }
+    });
+}
+
+/// g_row (softmax(x) - target).
+pub fn cross_entropy_backward<T: Real>(x: &[T], labels: &[i64], smoothing: f64, g: &[T], out: &mut [T]) {
+    let (isa, cols) = (isa(), x.len() / labels.len().max(1));
+    let (s, share) = (T::from_f64(smoothing), T::from_f64(smoothing / cols as f64));
+    each_row(out, cols, |row, out| {
+        let (x, g) = (&x[row * cols..][..cols], g[row]);
+        let sum = exponentials(isa, x, maximum(x), out);
+        affine(isa, out, g / sum, -(g * share));
+        let hit = &mut out[labels[row] as usize];
+        *hit = *hit - g * (T::ONE - s);
+    });
+}

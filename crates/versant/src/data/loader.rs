@@ -1,0 +1,292 @@
+//! From a data set to batches: order, batching, and a thread that prepares the next ones.
+
+use std::sync::Arc;
+use std::sync::mpsc::{Receiver, sync_channel};
+use std::thread::{self, JoinHandle};
+
+use crate::rng::{Purpose, Rng};
+use crate::tensor::Tensor;
+
+/// Samples by index.
+pub trait Dataset: Send + Sync {
+    /// How many samples there are.
+    fn len(&self) -> usize;
+
+    /// Whether there are none.
+    fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// The samples with these indices as one batch. What it gives depends on the indices alone.
+    fn batch(&self, indices: &[usize]) -> Batch;
+}
+
+/// Some samples, stacked along the first axis.
+#[derive(Clone, Debug)]
+pub struct Batch {
+    /// The inputs, [n, ...].
+    pub x: Tensor,
+    /// The targets, [n, ...]; labels are i64.
+    pub y: Tensor,
+}
+
+/// Cuts a data set into batches, epoch after epoch.
+///
+/// The order of an epoch is a function of the seed and the epoch alone, so a run that resumes sees the batches it
+/// would have seen.
+///
+/// ```
+/// use versant::data::{Batch, Dataset, Loader};
+/// use versant::Tensor;
+/// struct Numbers;
+/// impl Dataset for Numbers {
+///     fn len(&self) -> usize {
+///         10
+///     }
+///     fn batch(&self, indices: &[usize]) -> Batch {
+///         let values: Vec<i64> = indices.iter().map(|&i| i as i64).collect();
+///         let x = Tensor::from_slice(&values, [values.len()]);
+///         Batch { y: x.clone(), x }
+///     }
+/// }
+/// let loader = Loader::new(Numbers, 4);
+/// let batches: Vec<Vec<i64>> = loader.epoch(0).map(|b| b.x.to_vec()).collect();
+/// assert_eq!(batches, [vec![0, 1, 2, 3], vec![4, 5, 6, 7], vec![8, 9]]);
+/// assert_eq!(loader.drop_last(true).batches(), 2);
+/// ```
+pub struct Loader {
+    dataset: Arc<dyn Dataset>,
+    batch_size: usize,
+    shuffle: Option<u64>,
+    drop_last: bool,
+    prefetch: usize,
+}
+
+impl Loader {
+    /// Batches in the data set's own order, the last one possibly smaller, four prepared ahead.
+    ///
+    /// # Panics
+    /// When the batch size is 0.
+    #[track_caller]
+    pub fn new(dataset: impl Dataset + 'static, batch_size: usize) -> Loader {
+        Loader::shared(Arc::new(dataset), batch_size)
+    }
+
+    /// The same over a data set that others use too.
+    #[track_caller]
+    pub fn shared(dataset: Arc<dyn Dataset>, batch_size: usize) -> Loader {
+        assert!(batch_size > 0, "Loader: the batch size is 0; it must be at least 1");
+        Loader { dataset, batch_size, shuffle: None, drop_last: false, prefetch: 4 }
+    }
+
+    /// Another random order each epoch.
+    pub fn shuffle(mut self, seed: u64) -> Loader {
+        self.shuffle = Some(seed);
+        self
+    }
+
+    /// Leaves out a last batch that is not full: 60,000 samples in batches of 64 are 937 instead of 938.
+    /// [course: A12]
+    pub fn drop_last(mut self, on: bool) -> Loader {
+        self.drop_last = on;
+        self
+    }
+
+    /// How many batches a thread of its own prepares ahead; 0 prepares each when it is asked for.
+    pub fn prefetch(mut self, batches: usize) -> Loader {
+        self.prefetch = batches;
+        self
+    }
+
+    /// Batches in an epoch.
+    pub fn batches(&self) -> usize {
+        match self.drop_last {
+            true => self.dataset.len() / self.batch_size,
+            false => self.dataset.len().div_ceil(self.batch_size),
+        }
+    }
+
+    /// Samples seen in an epoch.
+    pub fn samples(&self) -> usize {
+        self.dataset.len().min(self.batches() * self.batch_size)
+    }
+
+    /// The batches of an epoch.
+    pub fn epoch(&self, epoch: u32) -> Epoch {
+        self.epoch_from(epoch, 0)
+    }
+
+    /// The batches of an epoch from number `first` on, as a run needs that stopped before it.
+    pub fn epoch_from(&self, epoch: u32, first: usize) -> Epoch {
+        let order = match self.shuffle {
+            None => (0..self.dataset.len()).collect(),
+            Some(seed) => Rng::keyed(seed, Purpose::Shuffle, epoch, 0).permutation(self.dataset.len()),
+        };
+        let plan = Plan {
+            dataset: self.dataset.clone(),
+            order,
+            batch_size: self.batch_size,
+            next: first,
+            end: self.batches(),
+        };
+        let left = plan.end.saturating_sub(first);
+        let threads = thread::available_parallelism().map_or(1, |n| n.get());
+        if self.prefetch == 0 || threads == 1 || left <= 1 {
+            return Epoch { source: Source::Here(plan), left };
+        }
+        let (send, batches) = sync_channel(self.prefetch);
+        let work = move || plan.into_iter().try_for_each(|batch| send.send(batch)).unwrap_or(());
+        match thread::Builder::new().name("versant-loader".into()).spawn(work) {
+            Ok(thread) => Epoch { source: Source::Thread { batches: Some(batches), thread: Some(thread) }, left },
+            Err(_) => self.clone_without_thread().epoch_from(epoch, first),
+        }
+    }
+
+    fn clone_without_thread(&self) -> Loader {
+        Loader { dataset: self.dataset.clone(), prefetch: 0, ..*self }
+    }
+}
+
+/// The batches still to come.
+struct Plan {
+    dataset: Arc<dyn Dataset>,
+    order: Vec<usize>,
+    batch_size: usize,
+    next: usize,
+    end: usize,
+}
+
+impl Iterator for Plan {
+    type Item = Batch;
+
+    fn next(&mut self) -> Option<Batch> {
+        if self.next >= self.end {
+            return None;
+        }
+        let start = self.next * self.batch_size;
+        self.next += 1;
+        let end = (start + self.batch_size).min(self.order.len());
+        Some(self.dataset.batch(&self.order[start..end]))
+    }
+}
+
+/// The batches of one epoch; an iterator. Dropping it early stops its thread.
+pub struct Epoch {
+    source: Source,
+    left: usize,
+}
+
+enum Source {
+    Here(Plan),
+    Thread { batches: Option<Receiver<Batch>>, thread: Option<JoinHandle<()>> },
+}
+
+impl Iterator for Epoch {
+    type Item = Batch;
+
+    fn next(&mut self) -> Option<Batch> {
+        let batch = match &mut self.source {
+            Source::Here(plan) => plan.next(),
+            Source::Thread { batches, thread } => {
+                let batch = batches.as_ref().and_then(|b| b.recv().ok());
+                if batch.is_none() {
+                    // The thread has ended; if it panicked (a data set's own mistake), so do we.
+                    batches.take();
+                    if let Some(Err(panic)) = thread.take().map(JoinHandle::join) {
+                        std::panic::resume_unwind(panic);
+                    }
+                }
+                batch
+            }
+        };
+        self.left = self.left.saturating_sub(batch.is_some() as usize);
+        batch
+    }
+
+    fn size_hint(&self) -> (usize, Option<usize>) {
+        (self.left, Some(self.left))
+    }
+}
+
+impl ExactSizeIterator for Epoch {}
+
+impl Drop for Source {
+    fn drop(&mut self) {
+        if let Source::Thread { batches, thread } = self {
+            // Without a receiver the thread's next send fails, and it ends.
+            batches.take();
+            if let Some(thread) = thread.take() {
+                let _ = thread.join();
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    struct Numbers(usize);
+
+    impl Dataset for Numbers {
+        fn len(&self) -> usize {
+            self.0
+        }
+        fn batch(&self, indices: &[usize]) -> Batch {
+            let values: Vec<i64> = indices.iter().map(|&i| i as i64).collect();
+            let x = Tensor::from_slice(&values, [values.len()]);
+            Batch { y: x.clone(), x }
+        }
+    }
+
+    fn all(epoch: Epoch) -> Vec<i64> {
+        epoch.flat_map(|b| b.x.to_vec::<i64>()).collect()
+    }
+
+    #[test]
+    fn mnist_has_937_or_938_batches() {
+        let loader = Loader::new(Numbers(60_000), 64);
+        assert_eq!((loader.batches(), loader.samples()), (938, 60_000));
+        let loader = loader.drop_last(true);
+        assert_eq!((loader.batches(), loader.samples()), (937, 59_968));
+        assert_eq!(loader.epoch(0).count(), 937);
+    }
+
+    #[test]
+    fn every_sample_once_in_another_order_each_epoch_with_or_without_a_thread() {
+        let loader = || Loader::new(Numbers(100), 7).shuffle(1);
+        let first = all(loader().epoch(0));
+        assert_eq!(first, all(loader().prefetch(0).epoch(0)));
+        assert_ne!(first, all(loader().epoch(1)));
+        assert_ne!(first, all(Loader::new(Numbers(100), 7).shuffle(2).epoch(0)));
+        let mut sorted = first.clone();
+        sorted.sort_unstable();
+        assert_eq!(sorted, (0..100).collect::<Vec<_>>());
+        assert_eq!(first[21..], all(loader().epoch_from(0, 3)));
+    }
+
+    #[test]
+    fn an_epoch_may_be_dropped_early_or_be_empty() {
+        let loader = Loader::new(Numbers(1000), 1);
+        drop(loader.epoch(0));
+        assert_eq!(loader.epoch(0).take(3).count(), 3);
+        assert_eq!(loader.epoch_from(0, 5000).count(), 0);
+        assert_eq!(Loader::new(Numbers(0), 4).epoch(0).count(), 0);
+    }
+
+    #[test]
+    #[should_panic(expected = "sample 3 is broken")]
+    fn a_panic_in_a_data_set_reaches_the_caller() {
+        struct Broken;
+        impl Dataset for Broken {
+            fn len(&self) -> usize {
+                10
+            }
+            fn batch(&self, indices: &[usize]) -> Batch {
+                assert!(!indices.contains(&3), "sample 3 is broken");
+                Numbers(10).batch(indices)
+            }
+        }
+        assert!(Loader::new(Broken, 1).epoch(0).count() < 100);
+    }
+}
