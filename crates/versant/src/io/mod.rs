@@ -1,1 +1,6 @@
-//! io
+//! Files: safetensors for weights, npy for arrays, and writes that a crash cannot tear.
+
+pub mod atomic;
+pub mod npy;
+pub mod safetensors;
+mod stored;
