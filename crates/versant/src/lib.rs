@@ -22,6 +22,7 @@ pub mod optim;
 pub mod rng;
 mod shape;
 mod tensor;
+pub mod train;
 
 pub use array::Array;
 pub use autograd::{Gradients, no_grad};
