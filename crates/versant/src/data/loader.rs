@@ -137,7 +137,9 @@ impl Loader {
         let (send, batches) = sync_channel(self.prefetch);
         let work = move || plan.into_iter().try_for_each(|batch| send.send(batch)).unwrap_or(());
         match thread::Builder::new().name("versant-loader".into()).spawn(work) {
-            Ok(thread) => Epoch { source: Source::Thread { batches: Some(batches), thread: Some(thread) }, left },
+            Ok(thread) => {
+                Epoch { source: Source::Thread { batches: Some(batches), thread: Some(thread) }, left }
+            }
             Err(_) => self.clone_without_thread().epoch_from(epoch, first),
         }
     }

@@ -32,8 +32,6 @@ pub struct Checkpoint {
 /// the step, epoch or index.
 #[derive(Clone, PartialEq, Debug, Default, Serialize, Deserialize)]
 pub struct Progress {
-    /// The recipe or model that is trained; resuming compares it.
-    pub recipe: String,
     /// The run's seed.
     pub seed: u64,
     /// Optimiser steps completed since the run began.
@@ -202,7 +200,6 @@ impl Pair<'_> {
 /// What anyone who opens the weights may want to know.
 fn about(progress: &Progress) -> BTreeMap<String, String> {
     BTreeMap::from([
-        ("recipe".to_string(), progress.recipe.clone()),
         ("seed".to_string(), progress.seed.to_string()),
         ("step".to_string(), progress.step.to_string()),
         ("epoch".to_string(), progress.epoch.to_string()),
@@ -305,15 +302,7 @@ mod tests {
                 "momentum.fc.weight".into(),
                 Array::from_slice(&[value * 2.0, 1.0], [2]),
             )]),
-            progress: Progress {
-                recipe: "mnist".into(),
-                seed: u64::MAX,
-                step,
-                epoch: 1,
-                batch: 7,
-                best: Some(0.1 + 0.2),
-                running,
-            },
+            progress: Progress { seed: u64::MAX, step, epoch: 1, batch: 7, best: Some(0.1 + 0.2), running },
         }
     }
 

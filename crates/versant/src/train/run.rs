@@ -15,11 +15,14 @@ use std::io::{self, ErrorKind, Read, Write};
 use std::path::{Component, Path, PathBuf};
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
 
+use super::checkpoint::Progress;
+use super::metrics_log::MetricsLog;
+use super::record::{METRICS, Record};
 use crate::error::{Error, Result};
 use crate::io::atomic;
-use crate::train::metrics_log::MetricsLog;
 
 /// The pointer to the newest run.
 const LATEST: &str = "latest";
@@ -226,12 +229,29 @@ impl RunDir {
         self.write_json("summary.json", summary)
     }
 
-    /// Opens `metrics.jsonl` to go on after the checkpoint of `step`, or to begin with `None`.
+    /// Reads `meta.json`.
+    ///
+    /// # Errors
+    /// When it is missing or no JSON.
+    pub fn meta(&self) -> Result<Value> {
+        let path = self.path.join("meta.json");
+        let text = fs::read(&path).map_err(Error::io("read", &path))?;
+        serde_json::from_slice(&text).map_err(|e| Error::format(&path, e.to_string()))
+    }
+
+    /// Opens `metrics.jsonl` to go on from where a run has come; from the start it is emptied.
     ///
     /// # Errors
     /// As [`MetricsLog::open`].
-    pub fn metrics(&self, step: Option<u64>) -> Result<MetricsLog> {
-        MetricsLog::open(self.path.join("metrics.jsonl"), step)
+    pub fn metrics(&self, progress: &Progress) -> Result<MetricsLog> {
+        let path = self.path.join(METRICS);
+        // An epoch's line has the number of its last step, but is behind it.
+        let keep = |record: &Value| match Record::deserialize(record) {
+            Ok(Record::Step(step)) => step.step <= progress.step,
+            Ok(Record::Epoch(epoch)) => epoch.epoch <= progress.epoch,
+            Err(_) => false,
+        };
+        MetricsLog::open(path, (progress.step > 0).then_some(&keep))
     }
 
     fn write_json(&self, name: &str, value: &impl Serialize) -> Result<()> {

@@ -1,0 +1,157 @@
+//! Images in memory, as bytes, with their labels.
+
+use std::sync::Arc;
+
+use sha2::{Digest, Sha256};
+
+use super::{Batch, Dataset};
+use crate::array::Array;
+use crate::device::Device;
+use crate::dtype::DType;
+use crate::error::{Error, Result};
+use crate::tensor::Tensor;
+
+/// Which part of a data set.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Part {
+    /// For training.
+    Train,
+    /// For evaluation.
+    Test,
+}
+
+/// Images of one size, with labels.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ImageSet {
+    /// Pixels 0 to 255, [count, channels, height, width] row-major.
+    pub images: Vec<u8>,
+    /// A class for each image.
+    pub labels: Vec<u8>,
+    /// 1 for grey, 3 for red, green and blue.
+    pub channels: usize,
+    /// Pixels from top to bottom.
+    pub height: usize,
+    /// Pixels from left to right.
+    pub width: usize,
+    /// Labels are below this.
+    pub classes: usize,
+    /// Where the images come from: "MNIST", "built-in digits".
+    pub source: String,
+    /// SHA-256 of the images followed by the labels, in hexadecimal.
+    pub sha256: String,
+}
+
+impl ImageSet {
+    /// Checks that the parts fit together, and takes the checksum.
+    ///
+    /// # Errors
+    /// When the lengths do not fit or a label is not a class; the message does not name a file.
+    pub fn new(
+        images: Vec<u8>,
+        labels: Vec<u8>,
+        [channels, height, width]: [usize; 3],
+        classes: usize,
+        source: &str,
+    ) -> Result<ImageSet> {
+        let pixels = channels * height * width;
+        if pixels == 0 || images.len() != labels.len() * pixels {
+            return Err(Error::Data(format!(
+                "{source}: {} labels need {} bytes of images [{channels}, {height}, {width}], there are {}",
+                labels.len(),
+                labels.len() * pixels,
+                images.len()
+            )));
+        }
+        if let Some(at) = labels.iter().position(|&l| l as usize >= classes) {
+            return Err(Error::Data(format!(
+                "{source}: label {} of image {at} is not one of the {classes} classes (0 to {})",
+                labels[at],
+                classes.saturating_sub(1)
+            )));
+        }
+        let digest = Sha256::new().chain_update(&images).chain_update(&labels).finalize();
+        let sha256 = digest.iter().map(|byte| format!("{byte:02x}")).collect();
+        Ok(ImageSet { images, labels, channels, height, width, classes, source: source.into(), sha256 })
+    }
+
+    /// The number of images.
+    pub fn count(&self) -> usize {
+        self.labels.len()
+    }
+
+    /// The pixels of one image.
+    ///
+    /// # Panics
+    /// When there is no such image.
+    pub fn image(&self, index: usize) -> &[u8] {
+        let pixels = self.channels * self.height * self.width;
+        &self.images[index * pixels..][..pixels]
+    }
+}
+
+/// An [`ImageSet`] as batches: x f32 [n, channels, height, width], y i64 [n].
+pub struct ImageData {
+    set: Arc<ImageSet>,
+    scale: f32,
+    shift: f32,
+}
+
+impl ImageData {
+    /// Pixels become numbers from 0 to 1.
+    pub fn new(set: impl Into<Arc<ImageSet>>) -> ImageData {
+        ImageData { set: set.into(), scale: 1.0 / 255.0, shift: 0.0 }
+    }
+
+    /// Pixels become (v / 255 - mean) / std.
+    pub fn normalize(mut self, mean: f32, std: f32) -> ImageData {
+        self.scale = 1.0 / (255.0 * std);
+        self.shift = -mean / std;
+        self
+    }
+}
+
+impl Dataset for ImageData {
+    fn len(&self) -> usize {
+        self.set.count()
+    }
+
+    fn batch(&self, indices: &[usize]) -> Batch {
+        let set = &self.set;
+        let shape = [indices.len(), set.channels, set.height, set.width];
+        let mut x = Array::recycled(shape.into(), DType::F32, Device::Cpu);
+        let pixels = set.channels * set.height * set.width;
+        for (row, &index) in x.as_mut_slice::<f32>().chunks_exact_mut(pixels).zip(indices) {
+            for (value, &pixel) in row.iter_mut().zip(set.image(index)) {
+                *value = pixel as f32 * self.scale + self.shift;
+            }
+        }
+        let labels: Vec<i64> = indices.iter().map(|&i| set.labels[i] as i64).collect();
+        Batch { x: x.into(), y: Tensor::from_slice(&labels, [indices.len()]) }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn batches_are_normalised() {
+        let set = ImageSet::new(vec![0, 255, 51, 102], vec![1, 0], [1, 1, 2], 2, "test").unwrap();
+        assert_eq!(set.sha256.len(), 64);
+        let batch = ImageData::new(set).normalize(0.5, 0.25).batch(&[1, 0]);
+        assert_eq!(batch.x.shape(), [2, 1, 1, 2].into());
+        for (got, want) in batch.x.to_vec::<f32>().iter().zip([-1.2, -0.4, -2.0, 2.0]) {
+            assert!((got - want).abs() < 1e-6, "{got} {want}");
+        }
+        assert_eq!(batch.y.to_vec::<i64>(), [0, 1]);
+    }
+
+    #[test]
+    fn parts_that_do_not_fit() {
+        let error = |images: usize, labels: Vec<u8>| {
+            ImageSet::new(vec![0; images], labels, [1, 1, 2], 2, "test").unwrap_err().to_string()
+        };
+        assert_eq!(error(3, vec![0, 1]), "test: 2 labels need 4 bytes of images [1, 1, 2], there are 3");
+        assert_eq!(error(4, vec![0, 7]), "test: label 7 of image 1 is not one of the 2 classes (0 to 1)");
+    }
+}

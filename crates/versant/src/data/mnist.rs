@@ -1,0 +1,92 @@
+//! MNIST (LeCun, Cortes, Burges 1998) in torchvision's layout: `MNIST/raw/train-images-idx3-ubyte[.gz]` and three
+//! more. Sets of the same form (Fashion-MNIST, KMNIST) load as well. [course: A17]
+
+use std::path::{Path, PathBuf};
+
+use super::{ImageSet, Part};
+use crate::error::{Error, Result};
+use crate::io::idx::Idx;
+
+/// The four files, images before labels, and the SHA-256 of their unpacked content.
+pub(crate) const FILES: [(&str, &str); 4] = [
+    ("train-images-idx3-ubyte", "ba891046e6505d7aadcbbe25680a0738ad16aec93bde7f9b65e87a2fc25776db"),
+    ("train-labels-idx1-ubyte", "65a50cbbf4e906d70832878ad85ccda5333a97f0f4c3dd2ef09a8a9eef7101c5"),
+    ("t10k-images-idx3-ubyte", "0fa7898d509279e482958e8ce81c8e77db3f2f8254e26661ceb7762c4d494ce7"),
+    ("t10k-labels-idx1-ubyte", "ff7bcfd416de33731a308c3f266cc351222c34898ecbeaf847f06e48f7ec33f2"),
+];
+
+/// The checksums of the two official parts, as [`ImageSet::sha256`] has them.
+const OFFICIAL: [&str; 2] = [
+    "edc0d1098aa497be14ace79ddd5171e5a3dcf9c4d196c015389203eb3ba1f59b",
+    "c3f9adf9c66efb572b1f9326c3a511b45910c7173b97be66ceceeeeaef6b802b",
+];
+
+/// The files of a part: images, labels.
+fn names(part: Part) -> [&'static str; 2] {
+    match part {
+        Part::Train => [FILES[0].0, FILES[1].0],
+        Part::Test => [FILES[2].0, FILES[3].0],
+    }
+}
+
+/// The files of a part, images and labels, if both are below the folder: in `MNIST/raw`, in `raw`, or directly. A
+/// plain file goes before a packed one.
+pub fn find(data_dir: &Path, part: Part) -> Option<[PathBuf; 2]> {
+    let folders = [data_dir.join("MNIST/raw"), data_dir.join("raw"), data_dir.to_path_buf()];
+    let file = |folder: &Path, name: &str| {
+        [folder.join(name), folder.join(format!("{name}.gz"))].into_iter().find(|path| path.exists())
+    };
+    let [images, labels] = names(part);
+    folders.iter().find_map(|folder| Some([file(folder, images)?, file(folder, labels)?]))
+}
+
+/// Loads a part from files.
+///
+/// # Errors
+/// When a file is missing or damaged, is not [n, 28, 28] with n labels below 10, or cannot be read; each names the
+/// file.
+pub fn load(data_dir: &Path, part: Part) -> Result<ImageSet> {
+    let Some([image_file, label_file]) = find(data_dir, part) else {
+        return Err(missing(data_dir, part));
+    };
+    let (images, labels) = (Idx::read(&image_file)?, Idx::read(&label_file)?);
+    let &[count, 28, 28] = &images.dims[..] else {
+        return Err(Error::format(image_file, format!("holds {:?}, not images [n, 28, 28]", images.dims)));
+    };
+    if labels.dims != [count] {
+        return Err(Error::format(
+            label_file,
+            format!("holds {:?} labels, {} holds {count} images", labels.dims, image_file.display()),
+        ));
+    }
+    if let Some(at) = labels.data.iter().position(|&label| label > 9) {
+        let label = labels.data[at];
+        return Err(Error::format(
+            label_file,
+            format!("label {label} at index {at} is not a digit (0 to 9)"),
+        ));
+    }
+    let mut set = ImageSet::new(images.data, labels.data, [1, 28, 28], 10, "MNIST")?;
+    if !is_official(&set, part) {
+        set.source = format!("MNIST-like files in {}", folder_of(&image_file).display());
+    }
+    Ok(set)
+}
+
+/// Whether these are the images and labels that everyone calls MNIST.
+pub fn is_official(set: &ImageSet, part: Part) -> bool {
+    set.sha256 == OFFICIAL[(part == Part::Test) as usize]
+}
+
+fn folder_of(path: &Path) -> &Path {
+    path.parent().unwrap_or(path)
+}
+
+fn missing(data_dir: &Path, part: Part) -> Error {
+    let [images, labels] = names(part);
+    Error::Data(format!(
+        "no MNIST in {}: {images}[.gz] and {labels}[.gz] belong into {}",
+        data_dir.display(),
+        data_dir.join("MNIST/raw").display()
+    ))
+}
