@@ -1,11 +1,13 @@
 //! Data: from files and generators to batches.
 
+mod digits;
 mod images;
 mod loader;
 pub mod mnist;
 
 use std::path::{Path, PathBuf};
 
+pub use digits::{digit, digits};
 pub use images::{ImageData, ImageSet, Part};
 pub use loader::{Batch, Dataset, Epoch, Loader};
 
