@@ -1,4 +1,5 @@
-//! Speed of matrix products on the shapes of small models: `cargo bench -p versant --bench gemm`.
+//! Speed of matrix products on the shapes of small models: `cargo bench -p versant --bench gemm [-- NAME]`,
+//! where NAME selects the rows of the table that contain it.
 //!
 //! Prints GFLOP/s (the median of short bursts) and the share of the processor's peak, which is measured first: the
 //! best of some runs of independent fused multiply-adds.
@@ -8,7 +9,7 @@ use std::time::Instant;
 
 use versant::cpu::gemm::{Epilogue, MatRef, gemm};
 use versant::cpu::isa::isa;
-use versant::cpu::threads::set_threads;
+use versant::cpu::threads::{parallel_for, set_threads};
 use versant::rng::Rng;
 
 /// How an operand lies in memory.
@@ -70,17 +71,23 @@ mod peak {
 
     const STEPS: usize = 200_000;
 
+    /// Ten independent chains: two units with a latency of four or five steps are kept busy.
+    macro_rules! chains {
+        ($fma:ident, $factor:expr, $($sum:ident)*) => {{
+            let factor = $factor;
+            $(let mut $sum = factor;)*
+            for _ in 0..STEPS {
+                $($sum = $fma($sum, factor, factor);)*
+            }
+            [$($sum),*]
+        }};
+    }
+
     /// # Safety
     /// The machine has AVX-512F.
     #[target_feature(enable = "avx512f")]
     unsafe fn fma_512(x: f32) -> f32 {
-        let factor = _mm512_set1_ps(x);
-        let mut sums = [_mm512_setzero_ps(); 16];
-        for _ in 0..STEPS {
-            for sum in &mut sums {
-                *sum = _mm512_fmadd_ps(*sum, factor, factor);
-            }
-        }
+        let sums = chains!(_mm512_fmadd_ps, _mm512_set1_ps(x), a b c d e f g h i j);
         sums.iter().map(|&sum| _mm512_reduce_add_ps(sum)).sum()
     }
 
@@ -88,23 +95,23 @@ mod peak {
     /// The machine has AVX2 and FMA.
     #[target_feature(enable = "avx2,fma")]
     unsafe fn fma_256(x: f32) -> f32 {
-        let factor = _mm256_set1_ps(x);
-        let mut sums = [_mm256_setzero_ps(); 12];
-        for _ in 0..STEPS {
-            for sum in &mut sums {
-                *sum = _mm256_fmadd_ps(*sum, factor, factor);
-            }
-        }
+        let sums = chains!(_mm256_fmadd_ps, _mm256_set1_ps(x), a b c d e f g h i j);
         sums.iter().map(|&sum| _mm256_cvtss_f32(sum)).sum()
     }
 
-    /// Operations of one call, and the call.
-    pub fn loop_of(isa: &str) -> Option<(f64, fn(f32) -> f32)> {
+    /// A loop of multiply-adds.
+    pub struct Loop {
+        pub flops: f64,
+        pub run: fn(f32) -> f32,
+    }
+
+    /// The loop for an instruction set.
+    pub fn loop_of(isa: &str) -> Option<Loop> {
         match isa {
             // SAFETY: the library has found these instructions.
-            "avx512" => Some(((STEPS * 16 * 32) as f64, |x| unsafe { fma_512(x) })),
+            "avx512" => Some(Loop { flops: (STEPS * 10 * 32) as f64, run: |x| unsafe { fma_512(x) } }),
             // SAFETY: as above.
-            "avx2" => Some(((STEPS * 12 * 16) as f64, |x| unsafe { fma_256(x) })),
+            "avx2" => Some(Loop { flops: (STEPS * 10 * 16) as f64, run: |x| unsafe { fma_256(x) } }),
             _ => None,
         }
     }
@@ -113,7 +120,7 @@ mod peak {
 /// The most GFLOP/s that one core reaches, where there is a loop to measure it.
 fn peak() -> Option<f64> {
     #[cfg(target_arch = "x86_64")]
-    if let Some((flops, run)) = peak::loop_of(isa().name()) {
+    if let Some(peak::Loop { flops, run }) = peak::loop_of(isa().name()) {
         let best = (0..10).map(|_| {
             let start = Instant::now();
             black_box(run(black_box(0.5)));
@@ -129,11 +136,14 @@ fn main() {
     let text = peak.map_or("unknown".to_string(), |p| format!("{p:.0} GFLOP/s"));
     println!("{}, peak of one core: {text}", isa());
     println!("{:<22}{:>16}   {:>9} {:>9} {:>6}", "", "m x k x n", "us", "GFLOP/s", "peak");
+    let wanted = std::env::args().skip(1).find(|arg| !arg.starts_with('-')).unwrap_or_default();
     let mut rng = Rng::new(1);
     for threads in [1, 2] {
         set_threads(threads);
-        println!("{threads} thread(s)");
-        for (name, [m, k, n], a_layout, b_layout) in SHAPES {
+        let hand_off = median_seconds(|| parallel_for(2, &|i| _ = black_box(i)));
+        println!("{threads} thread(s), hand-off of two empty chunks: {:.2} us", hand_off * 1e6);
+        for (name, [m, k, n], a_layout, b_layout) in SHAPES.into_iter().filter(|row| row.0.contains(&wanted))
+        {
             let a: Vec<f32> = (0..m * k).map(|_| rng.uniform() as f32 - 0.5).collect();
             let b: Vec<f32> = (0..k * n).map(|_| rng.uniform() as f32 - 0.5).collect();
             let mut c = vec![0.0f32; m * n];

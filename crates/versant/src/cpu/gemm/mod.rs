@@ -26,6 +26,10 @@ const PARALLEL_FLOPS: usize = 500_000;
 /// Work items are not made smaller than this.
 const ITEM_FLOPS: usize = 400_000;
 
+/// Work items are not made narrower than this where there are a few.
+const MIN_AREA_COLS: usize = 128;
+const FEW_ITEMS: usize = 8;
+
 /// Work items are not made smaller where there are this many.
 const ENOUGH_ITEMS: usize = 16;
 
@@ -175,16 +179,17 @@ fn cut(m: usize, n: usize, flops: usize, tile_rows: usize, tile_cols: usize) -> 
         |total: usize, most: usize, unit: usize| total.div_ceil(total.div_ceil(most)).next_multiple_of(unit);
     let (mut rows, mut cols) = (even(m, MAX_AREA, tile_rows), even(n, MAX_AREA, tile_cols));
     let wanted = (flops / ITEM_FLOPS).min(ENOUGH_ITEMS);
-    while m.div_ceil(rows) * n.div_ceil(cols) < wanted {
-        if rows > MIN_AREA_ROWS && rows >= cols {
-            rows = halves(m, rows, tile_rows);
-        } else if cols > tile_cols {
-            cols = halves(n, cols, tile_cols);
-        } else if rows > MIN_AREA_ROWS {
+    loop {
+        let items = m.div_ceil(rows) * n.div_ceil(cols);
+        let min_cols = if items < FEW_ITEMS { tile_cols } else { MIN_AREA_COLS.max(tile_cols) };
+        let (can_lower, can_narrow) = (rows > MIN_AREA_ROWS, cols > min_cols);
+        if items >= wanted || !(can_lower || can_narrow) {
+            return (rows, cols);
+        }
+        if can_lower && (rows >= cols || !can_narrow) {
             rows = halves(m, rows, tile_rows);
         } else {
-            break;
+            cols = halves(n, cols, tile_cols);
         }
     }
-    (rows, cols)
 }
