@@ -21,7 +21,7 @@ enum Layout {
 
 use Layout::{Rows, Transposed};
 
-const SHAPES: [(&str, [usize; 3], Layout, Layout); 17] = [
+const SHAPES: [(&str, [usize; 3], Layout, Layout); 18] = [
     ("mlp forward 1", [64, 784, 64], Rows, Transposed),
     ("mlp forward 2", [64, 64, 32], Rows, Transposed),
     ("mlp forward 3", [64, 32, 10], Rows, Transposed),
@@ -34,6 +34,7 @@ const SHAPES: [(&str, [usize; 3], Layout, Layout); 17] = [
     ("cifar input grad", [64, 1024, 3072], Rows, Rows),
     ("cifar weight grad", [1024, 64, 3072], Transposed, Rows),
     ("one sample", [1, 784, 64], Rows, Transposed),
+    ("conv weight grad", [32, 65536, 27], Rows, Transposed),
     ("square", [256, 256, 256], Rows, Rows),
     ("square", [512, 512, 512], Rows, Rows),
     ("square", [1024, 1024, 1024], Rows, Rows),

@@ -107,7 +107,7 @@ fn in_pieces<R: Send>(out: &mut [R], run: impl Fn(usize, &mut [R]) + Sync) {
 ///
 /// ```
 /// let mut out = [0.0f32; 3];
-/// versant::cpu::elementwise::unary(&[-1.0, 0.5, 2.0], &mut out, |v| v.max(0.0));
+/// versant::cpu::elementwise::unary(&[-1.0, 0.5, 2.0], &mut out, |v: f32| v.max(0.0));
 /// assert_eq!(out, [0.0, 0.5, 2.0]);
 /// ```
 ///

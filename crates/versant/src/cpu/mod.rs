@@ -13,6 +13,7 @@ pub mod optim;
 pub mod real;
 pub mod reduce;
 pub mod softmax;
+mod scratch;
 pub mod threads;
 
 pub use backend::Cpu;

@@ -8,6 +8,7 @@ use super::vector::{Portable, Vector};
 use super::{Epilogue, MatRef};
 use crate::cpu::isa::{Isa, Kind};
 use crate::cpu::real::Real;
+use crate::cpu::scratch::{Line, with_scratch};
 
 /// k is cut into blocks of this many terms, so that a block of B stays in the second-level cache. Fixed: it
 /// decides the order of additions.
@@ -67,32 +68,8 @@ trait Engine {
     unsafe fn tile<const M: usize, const N: usize>(t: &Tile<<Self::V as Vector>::Elem>);
 }
 
-/// Memory that starts on a cache line.
-#[derive(Clone, Copy)]
-#[repr(C, align(64))]
-struct Line([f64; 8]);
-
-// SAFETY: eight f64 without padding; all bit patterns are valid.
-unsafe impl bytemuck::Zeroable for Line {}
-// SAFETY: as above.
-unsafe impl bytemuck::Pod for Line {}
-
 thread_local! {
-    /// Reused from call to call, so that no call allocates.
-    static SCRATCH: Cell<Vec<Line>> = const { Cell::new(Vec::new()) };
-}
-
-/// Calls `run` with `a` and `b` elements of this thread's scratch memory; the content is arbitrary.
-#[inline(always)]
-fn with_scratch<T: Real>(a: usize, b: usize, run: impl FnOnce(&mut [T], &mut [T])) {
-    let lines = (a + b).div_ceil(size_of::<Line>() / size_of::<T>());
-    let mut memory = SCRATCH.take();
-    if memory.len() < lines {
-        memory.resize(lines, bytemuck::Zeroable::zeroed());
-    }
-    let (first, second) = bytemuck::cast_slice_mut(&mut memory).split_at_mut(a);
-    run(first, &mut second[..b]);
-    SCRATCH.set(memory);
+    static PACKED: Cell<Vec<Line>> = const { Cell::new(Vec::new()) };
 }
 
 /// # Safety
@@ -102,7 +79,9 @@ unsafe fn compute<E: Engine>(product: &Product<<E::V as Vector>::Elem>, area: Ar
     let width = E::V::LANES * 2;
     let k = product.a.cols;
     let depth = k.min(DEPTH);
-    with_scratch(MAX_ROWS * A_STRIDE, depth * area.cols.next_multiple_of(E::V::LANES), |a_part, b_part| {
+    let b_len = depth * area.cols.next_multiple_of(E::V::LANES);
+    with_scratch(&PACKED, MAX_ROWS * A_STRIDE + b_len, |part| {
+        let (a_part, b_part) = part.split_at_mut(MAX_ROWS * A_STRIDE);
         let mut p0 = 0;
         loop {
             let depth = (k - p0).min(DEPTH);

@@ -8,11 +8,12 @@
 mod engine;
 mod kernel;
 mod pack;
+mod split;
 #[cfg(test)]
 mod tests;
 mod vector;
 
-use engine::{Area, Product};
+use engine::{Area, Product, TileShape};
 
 pub use engine::Engines;
 
@@ -79,6 +80,11 @@ impl<'a, T> MatRef<'a, T> {
     /// If an element would lie outside `data`.
     pub fn row_major(data: &'a [T], rows: usize, cols: usize) -> MatRef<'a, T> {
         MatRef::new(data, [rows, cols], [cols, 1])
+    }
+
+    /// The columns from `first` up to `end`.
+    fn columns(self, first: usize, end: usize) -> MatRef<'a, T> {
+        MatRef { data: &self.data[first * self.col_stride..], cols: end - first, ..self }
     }
 
     /// The transpose, without a copy.
@@ -150,9 +156,30 @@ fn gemm_with<T: Real>(
         (m - 1).checked_mul(c_stride).and_then(|last| last.checked_add(n)).is_some_and(|end| end <= c.len());
     assert!(fits, "gemm: C is {m} x {n} with stride {c_stride}, its slice has {} elements", c.len());
 
-    let shape = T::tile_shape(isa);
-    let flops = m.saturating_mul(n).saturating_mul(k).saturating_mul(2);
-    let (rows, cols) = cut(m, n, flops, shape.rows, shape.cols);
+    let flops = flops(m, k, n);
+    let (rows, cols) = cut(m, n, flops, T::tile_shape(isa));
+    let slabs = split::slabs(m, k, n, flops, m.div_ceil(rows) * n.div_ceil(cols));
+    if slabs > 1 {
+        split::split(isa, (a, b), (c, c_stride), epilogue, slabs);
+    } else {
+        whole(isa, (a, b), (c, c_stride), epilogue);
+    }
+}
+
+fn flops(m: usize, k: usize, n: usize) -> usize {
+    m.saturating_mul(n).saturating_mul(k).saturating_mul(2)
+}
+
+/// The product without a cut through k; the operands have been checked.
+fn whole<T: Real>(
+    isa: Isa,
+    (a, b): (MatRef<T>, MatRef<T>),
+    (c, c_stride): (&mut [T], usize),
+    epilogue: Epilogue<T>,
+) {
+    let (m, k, n) = (a.rows, a.cols, b.cols);
+    let flops = flops(m, k, n);
+    let (rows, cols) = cut(m, n, flops, T::tile_shape(isa));
     let items_across = n.div_ceil(cols);
     let items = m.div_ceil(rows) * items_across;
     let shared = Shared::new(c);
@@ -160,7 +187,7 @@ fn gemm_with<T: Real>(
         let (row, col) = (item / items_across * rows, item % items_across * cols);
         let area = Area { row, rows: rows.min(m - row), col, cols: cols.min(n - col) };
         let product = Product { a, b, c: shared.get(), c_stride, epilogue };
-        // SAFETY: the areas of different items do not overlap and lie inside C, as checked above.
+        // SAFETY: the areas of different items do not overlap and lie inside C, whose length was checked.
         unsafe { T::compute(isa, &product, area) };
     };
     if flops < PARALLEL_FLOPS {
@@ -171,25 +198,25 @@ fn gemm_with<T: Real>(
 }
 
 /// The height and width of a work item's area.
-fn cut(m: usize, n: usize, flops: usize, tile_rows: usize, tile_cols: usize) -> (usize, usize) {
+fn cut(m: usize, n: usize, flops: usize, tile: TileShape) -> (usize, usize) {
     let halves = |total: usize, now: usize, unit: usize| {
         total.div_ceil(2 * total.div_ceil(now)).next_multiple_of(unit)
     };
     let even =
         |total: usize, most: usize, unit: usize| total.div_ceil(total.div_ceil(most)).next_multiple_of(unit);
-    let (mut rows, mut cols) = (even(m, MAX_AREA, tile_rows), even(n, MAX_AREA, tile_cols));
+    let (mut rows, mut cols) = (even(m, MAX_AREA, tile.rows), even(n, MAX_AREA, tile.cols));
     let wanted = (flops / ITEM_FLOPS).min(ENOUGH_ITEMS);
     loop {
         let items = m.div_ceil(rows) * n.div_ceil(cols);
-        let min_cols = if items < FEW_ITEMS { tile_cols } else { MIN_AREA_COLS.max(tile_cols) };
+        let min_cols = if items < FEW_ITEMS { tile.cols } else { MIN_AREA_COLS.max(tile.cols) };
         let (can_lower, can_narrow) = (rows > MIN_AREA_ROWS, cols > min_cols);
         if items >= wanted || !(can_lower || can_narrow) {
             return (rows, cols);
         }
         if can_lower && (rows >= cols || !can_narrow) {
-            rows = halves(m, rows, tile_rows);
+            rows = halves(m, rows, tile.rows);
         } else {
-            cols = halves(n, cols, tile_cols);
+            cols = halves(n, cols, tile.cols);
         }
     }
 }
