@@ -37,6 +37,8 @@ pub trait Real:
     fn to_f64(self) -> f64;
     /// The square root, correctly rounded.
     fn sqrt(self) -> Self;
+    /// self * b + c with one rounding: fast only where the processor's baseline has it.
+    fn mul_add(self, b: Self, c: Self) -> Self;
     /// Whether this is not a number.
     fn is_nan(self) -> bool;
     /// The absolute value.
@@ -66,6 +68,10 @@ impl Real for f32 {
     #[inline(always)]
     fn sqrt(self) -> f32 {
         f32::sqrt(self)
+    }
+    #[inline(always)]
+    fn mul_add(self, b: f32, c: f32) -> f32 {
+        f32::mul_add(self, b, c)
     }
     #[inline(always)]
     fn is_nan(self) -> bool {
@@ -108,6 +114,10 @@ impl Real for f64 {
     #[inline(always)]
     fn sqrt(self) -> f64 {
         f64::sqrt(self)
+    }
+    #[inline(always)]
+    fn mul_add(self, b: f64, c: f64) -> f64 {
+        f64::mul_add(self, b, c)
     }
     #[inline(always)]
     fn is_nan(self) -> bool {

@@ -219,8 +219,10 @@ macro_rules! engine {
     };
 }
 
-engine!(PortableF32, portable_f32, Portable<f32, 4>, 4);
-engine!(PortableF64, portable_f64, Portable<f64, 2>, 4);
+engine!(PortableF32, portable_f32, Portable<f32, 4, false>, 4);
+engine!(PortableF64, portable_f64, Portable<f64, 2, false>, 4);
+engine!(NeonF32, neon_f32, Portable<f32, 4, true>, 8);
+engine!(NeonF64, neon_f64, Portable<f64, 2, true>, 8);
 
 #[cfg(target_arch = "x86_64")]
 use std::arch::x86_64::{__m256, __m256d, __m512, __m512d};
@@ -238,7 +240,8 @@ fn shape_of<E: Engine>() -> TileShape {
 }
 
 macro_rules! engines {
-    ($type:ty, $avx512:ident $avx512_fn:ident, $avx2:ident $avx2_fn:ident, $portable:ident $portable_fn:ident) => {
+    ($type:ty, $avx512:ident $avx512_fn:ident, $avx2:ident $avx2_fn:ident, $neon:ident $neon_fn:ident,
+     $portable:ident $portable_fn:ident) => {
         impl Engines for $type {
             #[expect(private_interfaces, reason = "the trait is sealed by this method")]
             fn tile_shape(isa: Isa) -> TileShape {
@@ -247,6 +250,7 @@ macro_rules! engines {
                     Kind::Avx512 => shape_of::<$avx512>(),
                     #[cfg(target_arch = "x86_64")]
                     Kind::Avx2 => shape_of::<$avx2>(),
+                    Kind::Neon => shape_of::<$neon>(),
                     _ => shape_of::<$portable>(),
                 }
             }
@@ -260,6 +264,7 @@ macro_rules! engines {
                         Kind::Avx512 => $avx512_fn(product, area),
                         #[cfg(target_arch = "x86_64")]
                         Kind::Avx2 => $avx2_fn(product, area),
+                        Kind::Neon => $neon_fn(product, area),
                         _ => $portable_fn(product, area),
                     }
                 }
@@ -268,5 +273,5 @@ macro_rules! engines {
     };
 }
 
-engines!(f32, Avx512F32 avx512_f32, Avx2F32 avx2_f32, PortableF32 portable_f32);
-engines!(f64, Avx512F64 avx512_f64, Avx2F64 avx2_f64, PortableF64 portable_f64);
+engines!(f32, Avx512F32 avx512_f32, Avx2F32 avx2_f32, NeonF32 neon_f32, PortableF32 portable_f32);
+engines!(f64, Avx512F64 avx512_f64, Avx2F64 avx2_f64, NeonF64 neon_f64, PortableF64 portable_f64);

@@ -4,8 +4,8 @@ use super::MatRef;
 use super::vector::Vector;
 use crate::cpu::real::Real;
 
-/// Copies rows `p0..p0 + depth` and columns `j0..j0 + cols` of `b` to `to`, rows `width` elements apart; columns
-/// from `cols` to `width` become zero. `width` is a whole number of vectors.
+/// Copies rows `p0..p0 + depth` and columns `j0..j0 + cols` of `b` to `to`, rows `width` elements apart. `width` is
+/// `cols` rounded up to whole vectors; what the columns from `cols` on hold is arbitrary but initialised.
 ///
 /// # Safety
 /// The machine has V's instructions.
@@ -18,32 +18,49 @@ pub(super) unsafe fn pack_b<V: Vector>(
     width: usize,
 ) {
     let (row, col) = (b.row_stride, b.col_stride);
+    let to = &mut to[..depth * width];
     let from = &b.data[p0 * row + j0 * col..];
-    if cols < width {
-        to[..depth * width].chunks_exact_mut(width).for_each(|line| line[cols..].fill(V::Elem::ZERO));
+    if row == 1 && col > 1 && depth >= V::LANES {
+        // SAFETY: the caller promises the instructions.
+        return unsafe { transpose::<V>(&from[..(cols - 1) * col + depth], col, (depth, cols), to, width) };
     }
-    if col == 1 {
-        for (p, line) in to[..depth * width].chunks_exact_mut(width).enumerate() {
+    for (p, line) in to.chunks_exact_mut(width).enumerate() {
+        if col == 1 {
             line[..cols].copy_from_slice(&from[p * row..p * row + cols]);
-        }
-        return;
-    }
-    let mut whole = (0, 0);
-    if row == 1 {
-        whole = (depth / V::LANES * V::LANES, cols / V::LANES * V::LANES);
-        for j in (0..whole.1).step_by(V::LANES) {
-            for p in (0..whole.0).step_by(V::LANES) {
-                let block = &from[j * col + p..][..(V::LANES - 1) * col + V::LANES];
-                let goal = &mut to[p * width + j..][..(V::LANES - 1) * width + V::LANES];
-                // SAFETY: the slices above hold the whole blocks; the caller promises the instructions.
-                unsafe { V::transpose(block.as_ptr(), col, goal.as_mut_ptr(), width) };
+        } else {
+            for (j, v) in line[..cols].iter_mut().enumerate() {
+                *v = from[p * row + j * col];
             }
         }
     }
-    for j in 0..cols {
-        let first = if j < whole.1 { whole.0 } else { 0 };
-        for p in first..depth {
-            to[p * width + j] = from[p * row + j * col];
+}
+
+/// Packs columns that are contiguous, block by block. The last block of a column overlaps the one before; columns
+/// beyond the last one repeat it.
+///
+/// # Safety
+/// The machine has V's instructions.
+#[inline(always)]
+unsafe fn transpose<V: Vector>(
+    from: &[V::Elem],
+    col: usize,
+    (depth, cols): (usize, usize),
+    to: &mut [V::Elem],
+    width: usize,
+) {
+    assert!(depth >= V::LANES && from.len() == (cols - 1) * col + depth, "a block must fit");
+    assert!(
+        to.len() == depth * width && width == cols.next_multiple_of(V::LANES),
+        "the panel is whole vectors"
+    );
+    for j in (0..width).step_by(V::LANES) {
+        for p in (0..depth).step_by(V::LANES) {
+            let p = p.min(depth - V::LANES);
+            // SAFETY: columns stop at `cols - 1` and rows at `depth`, which `from` and `to` hold as asserted.
+            unsafe {
+                let column = |i: usize| from.as_ptr().add((j + i).min(cols - 1) * col + p);
+                V::transpose(column, to.as_mut_ptr().add(p * width + j), width);
+            }
         }
     }
 }

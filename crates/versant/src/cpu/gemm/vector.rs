@@ -40,24 +40,26 @@ pub(crate) trait Vector: Copy {
         }
     }
 
-    /// Writes the transpose of a LANES x LANES block: `to[j][i] = from[i][j]`, rows `from_stride` and
-    /// `to_stride` elements apart.
+    /// Writes the transpose of a LANES x LANES block: `to[j][i] = row(i)[j]`, rows of `to` being `stride` elements
+    /// apart.
     #[inline(always)]
-    unsafe fn transpose(from: *const Self::Elem, from_stride: usize, to: *mut Self::Elem, to_stride: usize) {
+    unsafe fn transpose(row: impl Fn(usize) -> *const Self::Elem, to: *mut Self::Elem, stride: usize) {
         for i in 0..Self::LANES {
+            let row = row(i);
             for j in 0..Self::LANES {
                 // SAFETY: the caller promises both blocks.
-                unsafe { *to.add(j * to_stride + i) = *from.add(i * from_stride + j) };
+                unsafe { *to.add(j * stride + i) = *row.add(j) };
             }
         }
     }
 }
 
-/// Lanes for any machine, which the compiler maps to the vectors of its baseline.
+/// Lanes for any machine, which the compiler maps to the vectors of its baseline. `FUSED` is for baselines with
+/// fused multiply-add, as on ARM; elsewhere that would be a slow function call.
 #[derive(Clone, Copy)]
-pub(crate) struct Portable<T, const N: usize>([T; N]);
+pub(crate) struct Portable<T, const N: usize, const FUSED: bool>([T; N]);
 
-impl<T: Real, const N: usize> Vector for Portable<T, N> {
+impl<T: Real, const N: usize, const FUSED: bool> Vector for Portable<T, N, FUSED> {
     type Elem = T;
     const LANES: usize = N;
 
@@ -77,7 +79,8 @@ impl<T: Real, const N: usize> Vector for Portable<T, N> {
     }
     #[inline(always)]
     unsafe fn mul_add(self, b: Self, c: Self) -> Self {
-        Portable(std::array::from_fn(|i| self.0[i] * b.0[i] + c.0[i]))
+        let mul_add = |x: T, y: T, z: T| if FUSED { x.mul_add(y, z) } else { x * y + z };
+        Portable(std::array::from_fn(|i| mul_add(self.0[i], b.0[i], c.0[i])))
     }
     #[inline(always)]
     unsafe fn add(self, b: Self) -> Self {
@@ -137,6 +140,12 @@ mod x86 {
         const LANES: usize = 8;
         simple_methods!(_mm256_set1_ps _mm256_loadu_ps _mm256_storeu_ps _mm256_fmadd_ps _mm256_add_ps
             _mm256_max_ps _mm256_setzero_ps);
+
+        #[inline(always)]
+        unsafe fn transpose(row: impl Fn(usize) -> *const f32, to: *mut f32, stride: usize) {
+            // SAFETY: as the trait says.
+            unsafe { transpose_8x8(row, to, stride) }
+        }
     }
 
     impl Vector for __m256d {
@@ -181,22 +190,44 @@ mod x86 {
             unsafe { _mm512_mask_storeu_ps(p, ((1u32 << n) - 1) as __mmask16, self) }
         }
         #[inline(always)]
-        unsafe fn transpose(from: *const f32, from_stride: usize, to: *mut f32, to_stride: usize) {
+        unsafe fn transpose(row: impl Fn(usize) -> *const f32, to: *mut f32, stride: usize) {
             // SAFETY: as the trait says.
-            unsafe { transpose_16x16(from, from_stride, to, to_stride) }
+            unsafe { transpose_16x16(row, to, stride) }
+        }
+    }
+
+    /// Four rows of 8 become, in both 128-bit parts, a transposed 4 x 4 block; then parts change places.
+    #[inline(always)]
+    unsafe fn transpose_8x8(row: impl Fn(usize) -> *const f32, to: *mut f32, stride: usize) {
+        // SAFETY: the caller promises the instructions and both blocks.
+        unsafe {
+            let mut rows = [_mm256_setzero_ps(); 8];
+            for q in 0..2 {
+                let [a, b, c, d] = std::array::from_fn(|i| _mm256_loadu_ps(row(4 * q + i)));
+                let (ab_low, ab_high) = (_mm256_unpacklo_ps(a, b), _mm256_unpackhi_ps(a, b));
+                let (cd_low, cd_high) = (_mm256_unpacklo_ps(c, d), _mm256_unpackhi_ps(c, d));
+                rows[4 * q] = _mm256_shuffle_ps::<0x44>(ab_low, cd_low);
+                rows[4 * q + 1] = _mm256_shuffle_ps::<0xee>(ab_low, cd_low);
+                rows[4 * q + 2] = _mm256_shuffle_ps::<0x44>(ab_high, cd_high);
+                rows[4 * q + 3] = _mm256_shuffle_ps::<0xee>(ab_high, cd_high);
+            }
+            for i in 0..4 {
+                let (a, b) = (rows[i], rows[4 + i]);
+                _mm256_storeu_ps(to.add(i * stride), _mm256_permute2f128_ps::<0x20>(a, b));
+                _mm256_storeu_ps(to.add((4 + i) * stride), _mm256_permute2f128_ps::<0x31>(a, b));
+            }
         }
     }
 
     /// Four rows of 16 become, in every 128-bit part, a transposed 4 x 4 block; two rounds of shuffling whole
     /// parts then finish the 16 x 16 transpose.
     #[inline(always)]
-    unsafe fn transpose_16x16(from: *const f32, from_stride: usize, to: *mut f32, to_stride: usize) {
+    unsafe fn transpose_16x16(row: impl Fn(usize) -> *const f32, to: *mut f32, stride: usize) {
         // SAFETY: the caller promises the instructions and both blocks.
         unsafe {
             let mut rows = [_mm512_setzero_ps(); 16];
             for q in 0..4 {
-                let [a, b, c, d] =
-                    std::array::from_fn(|i| _mm512_loadu_ps(from.add((4 * q + i) * from_stride)));
+                let [a, b, c, d] = std::array::from_fn(|i| _mm512_loadu_ps(row(4 * q + i)));
                 let (ab_low, ab_high) = (_mm512_unpacklo_ps(a, b), _mm512_unpackhi_ps(a, b));
                 let (cd_low, cd_high) = (_mm512_unpacklo_ps(c, d), _mm512_unpackhi_ps(c, d));
                 rows[4 * q] = _mm512_shuffle_ps::<0x44>(ab_low, cd_low);
@@ -210,7 +241,7 @@ mod x86 {
                     (_mm512_shuffle_f32x4::<0x88>(a, b), _mm512_shuffle_f32x4::<0xdd>(a, b));
                 let (cd_even, cd_odd) =
                     (_mm512_shuffle_f32x4::<0x88>(c, d), _mm512_shuffle_f32x4::<0xdd>(c, d));
-                let out = |row: usize| to.add(row * to_stride);
+                let out = |row: usize| to.add(row * stride);
                 _mm512_storeu_ps(out(i), _mm512_shuffle_f32x4::<0x88>(ab_even, cd_even));
                 _mm512_storeu_ps(out(4 + i), _mm512_shuffle_f32x4::<0x88>(ab_odd, cd_odd));
                 _mm512_storeu_ps(out(8 + i), _mm512_shuffle_f32x4::<0xdd>(ab_even, cd_even));
