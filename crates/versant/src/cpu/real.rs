@@ -51,6 +51,8 @@ pub trait Real:
     fn tanh(self) -> Self;
     /// 1 / (1 + e^-x).
     fn sigmoid(self) -> Self;
+    /// The error function.
+    fn erf(self) -> Self;
 }
 
 impl Real for f32 {
@@ -96,6 +98,10 @@ impl Real for f32 {
     #[inline(always)]
     fn sigmoid(self) -> f32 {
         math::sigmoid(self)
+    }
+    #[inline(always)]
+    fn erf(self) -> f32 {
+        math::erf(self)
     }
 }
 
@@ -143,5 +149,9 @@ impl Real for f64 {
     fn sigmoid(self) -> f64 {
         let e = f64::exp(-f64::abs(self));
         (if self >= 0.0 { 1.0 } else { e }) / (1.0 + e)
+    }
+    #[inline(always)]
+    fn erf(self) -> f64 {
+        math::erf64(self)
     }
 }
