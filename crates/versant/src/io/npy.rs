@@ -11,7 +11,7 @@ use crate::array::Array;
 use crate::dtype::DType;
 use crate::error::{Error, Result};
 use crate::io::atomic;
-use crate::io::stored::{Stored, checked_shape, little_endian, open};
+use crate::io::stored::{Stored, checked_shape, little_endian, open, read_bytes};
 
 const MAGIC: &[u8; 6] = b"\x93NUMPY";
 
@@ -65,8 +65,7 @@ pub fn load(path: impl AsRef<Path>) -> Result<Array> {
         let reason = format!("header promises {} {shape} ({bytes} bytes), {data_len} follow", header.descr);
         return Err(fault(reason));
     }
-    let mut data = vec![0; bytes];
-    file.read_exact(&mut data).map_err(Error::io("read", path))?;
+    let data = read_bytes(&mut file, bytes, path)?;
     let array = stored.decode(data, big_endian, shape);
     if !header.fortran_order {
         return Ok(array);
@@ -110,8 +109,7 @@ fn open_header(path: &Path) -> Result<(File, Header, u64)> {
     left = left.checked_sub(header_len as u64).ok_or_else(|| {
         fault(format!("not a whole npy file: a header of {header_len} bytes is promised, {left} follow"))
     })?;
-    let mut header = vec![0; header_len as usize];
-    file.read_exact(&mut header).map_err(Error::io("read", path))?;
+    let header = read_bytes(&mut file, header_len as usize, path)?;
     let header = std::str::from_utf8(&header)
         .map_err(|e| e.to_string())
         .and_then(|text| Dict { rest: text }.header())
@@ -321,7 +319,7 @@ mod tests {
 
     #[test]
     fn the_bytes_are_those_of_numpy() {
-        // numpy 2.1: np.save(f, np.array([[1, 2]], "<f4")).
+        // numpy 2.4: np.save(f, np.array([[1, 2]], "<f4")).
         let mut expected = b"\x93NUMPY\x01\x00v\x00".to_vec();
         expected.extend_from_slice(b"{'descr': '<f4', 'fortran_order': False, 'shape': (1, 2), }");
         expected.resize(127, b' ');
@@ -330,6 +328,12 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         save(file(&folder), &Array::from_slice(&[1.0f32, 2.0], [1, 2])).unwrap();
         assert_eq!(fs::read(file(&folder)).unwrap(), expected);
+        // The checksums of what numpy 2.4 writes before u1 data of these shapes.
+        let headers: [(&[usize], u32); 4] =
+            [(&[], 3478120120), (&[3], 3527829673), (&[2; 8], 3613327705), (&[123456, 2, 3], 1390495028)];
+        for (shape, crc32) in headers {
+            assert_eq!(crc32fast::hash(&header_bytes(&Array::zeros(shape, DType::U8))), crc32, "{shape:?}");
+        }
     }
 
     #[test]

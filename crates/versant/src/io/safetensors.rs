@@ -13,7 +13,7 @@
 mod header;
 
 use std::collections::BTreeMap;
-use std::io::{self, Read, Write};
+use std::io::{self, Write};
 use std::path::Path;
 
 use safetensors::Dtype;
@@ -23,7 +23,7 @@ use serde::{Deserialize, Serialize};
 use crate::array::Array;
 use crate::error::{Error, Result};
 use crate::io::atomic;
-use crate::io::stored::{Stored, little_endian};
+use crate::io::stored::{Stored, little_endian, read_bytes};
 use header::{Entry, Header};
 
 /// The metadata entry that holds the checksum and all metadata of ours.
@@ -73,7 +73,7 @@ struct Envelope {
 
 impl Envelope {
     /// The text of the entry.
-    fn new(checksum: u32, metadata: &BTreeMap<String, String>) -> serde_json::Result<String> {
+    fn entry(checksum: u32, metadata: &BTreeMap<String, String>) -> serde_json::Result<String> {
         let envelope = Envelope { crc32: format!("{checksum:08x}"), metadata: metadata.clone() };
         serde_json::to_string(&envelope)
     }
@@ -112,8 +112,7 @@ pub fn load(path: impl AsRef<Path>) -> Result<SafeTensorsFile> {
             );
             return Err(Error::format(path, reason));
         };
-        let mut bytes = vec![0; len];
-        file.read_exact(&mut bytes).map_err(Error::io("read", path))?;
+        let bytes = read_bytes(&mut file, len, path)?;
         records.insert(name.clone(), Record::new(dtype, &shape, &bytes));
         tensors.insert(name, stored.decode(bytes, false, shape));
     }
@@ -177,7 +176,7 @@ impl<'a> Encoded<'a> {
             })
             .collect();
         let checksum = checksum_of(&records, metadata);
-        let entry = Envelope::new(checksum, metadata).map_err(|e| Error::format(path, e.to_string()))?;
+        let entry = Envelope::entry(checksum, metadata).map_err(|e| Error::format(path, e.to_string()))?;
 
         // Larger elements first keeps every tensor aligned; within a type, by name.
         let mut order: Vec<(&String, &Array)> = tensors.iter().collect();
@@ -277,7 +276,7 @@ fn open_envelope(mut foreign: Metas) -> std::result::Result<(Option<u32>, Metas,
     // Ours has one spelling: \u001F for \u001f is a flipped bit too.
     let checksum = u32::from_str_radix(&envelope.crc32, 16)
         .ok()
-        .filter(|&crc| Envelope::new(crc, &envelope.metadata).is_ok_and(|ours| ours == entry))
+        .filter(|&crc| Envelope::entry(crc, &envelope.metadata).is_ok_and(|ours| ours == entry))
         .ok_or_else(|| {
             format!("the file is damaged: metadata {ENTRY:?}: {entry:.80}; take it from a copy")
         })?;

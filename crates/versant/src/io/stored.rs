@@ -2,6 +2,7 @@
 
 use std::borrow::Cow;
 use std::fs::{self, File};
+use std::io::{self, Read};
 use std::path::Path;
 
 use crate::array::Array;
@@ -137,6 +138,19 @@ pub(crate) fn open(path: &Path) -> Result<(File, u64)> {
     Ok((file, there.len()))
 }
 
+/// The next `len` bytes of a file. A file may promise more than there is memory for: that is an error, not an abort.
+pub(crate) fn read_bytes(file: &mut File, len: usize, path: &Path) -> Result<Vec<u8>> {
+    let mut bytes = Vec::new();
+    bytes
+        .try_reserve_exact(len)
+        .map_err(|_| Error::format(path, format!("there is not enough memory for its {len} bytes")))?;
+    file.take(len as u64).read_to_end(&mut bytes).map_err(Error::io("read", path))?;
+    if bytes.len() < len {
+        return Err(Error::io("read", path)(io::ErrorKind::UnexpectedEof.into()));
+    }
+    Ok(bytes)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -177,6 +191,15 @@ mod tests {
         assert_eq!(of(Stored::BF16, &[0x80, 0x3f, 0x00, 0xc0], false).to_vec::<f32>(), [1.0, -2.0]);
         assert_eq!(of(Stored::F32, &[0x3f, 0x80, 0, 0, 0xc0, 0, 0, 0], true).to_vec::<f32>(), [1.0, -2.0]);
         assert_eq!(of(Stored::Bool, &[0, 7], false).to_vec::<bool>(), [false, true]);
+    }
+
+    #[test]
+    fn memory_that_is_not_there_is_an_error() {
+        let mut file = tempfile::tempfile().unwrap();
+        let error = read_bytes(&mut file, isize::MAX as usize, Path::new("a")).unwrap_err().to_string();
+        assert!(error.starts_with("a: there is not enough memory"), "{error}");
+        assert!(read_bytes(&mut file, 1, Path::new("a")).is_err());
+        assert!(read_bytes(&mut file, 0, Path::new("a")).unwrap().is_empty());
     }
 
     #[test]

@@ -14,7 +14,7 @@ use serde::de::value::{Error as JsonError, StrDeserializer};
 use serde::de::{Deserialize, Deserializer, Error as _, IntoDeserializer, MapAccess, SeqAccess, Visitor};
 
 use crate::error::{Error, Result};
-use crate::io::stored::{checked_shape, open};
+use crate::io::stored::{checked_shape, open, read_bytes};
 use crate::shape::{MAX_RANK, Shape};
 
 /// What the reference implementation refuses too.
@@ -57,8 +57,7 @@ pub(super) fn read(path: &Path) -> Result<(File, Header)> {
         );
         return Err(Error::format(path, reason));
     }
-    let mut json = vec![0; header_len as usize];
-    file.read_exact(&mut json).map_err(Error::io("read", path))?;
+    let json = read_bytes(&mut file, header_len as usize, path)?;
     let header = parse(&json, file_len - 8 - header_len).map_err(|reason| Error::format(path, reason))?;
     Ok((file, header))
 }
