@@ -1,8 +1,8 @@
 //! Writing a file whole or not at all.
 //!
-//! The content goes to a temporary file in the same folder, is forced to the disk, and then takes the name in one
-//! step (`rename`, which POSIX promises to be atomic). A reader, or a machine that lost its power, finds the old
-//! file or the new one, never half of either.
+//! The content goes to a temporary file in the same folder, is forced to the disk, and then takes the name in
+//! one step (`rename`, which POSIX promises to be atomic). A reader, or a machine that lost its power, finds
+//! the old file or the new one, never half of either.
 
 use std::fs::{self, File};
 use std::io::{self, BufWriter, Write};
@@ -12,12 +12,12 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use crate::error::{Error, Result};
 
-/// Writes `path` anew: whole, or not at all. What was there before stays untouched when anything fails, and the
-/// temporary file is removed.
+/// Writes `path` anew: whole, or not at all. What was there before stays untouched when anything fails, and
+/// the temporary file is removed.
 ///
 /// # Errors
-/// [`Error::Io`] naming `path` when its folder is missing, the disk is full, or `content` fails; also when `path`
-/// is a folder or a device.
+/// [`Error::Io`] naming `path` when its folder is missing, the disk is full, or `content` fails; also when
+/// `path` is a folder or a device.
 ///
 /// ```
 /// # let folder = tempfile::tempdir().unwrap();
@@ -42,7 +42,8 @@ pub fn write(path: impl AsRef<Path>, content: impl FnOnce(&mut dyn Write) -> io:
     sync_folder(path)
 }
 
-/// Writes `path` and forces it to the disk, for a [`rename`] later. A file that could not be finished is removed.
+/// Writes `path` and forces it to the disk, for a [`rename`] later. A file that could not be finished is
+/// removed.
 pub(crate) fn stage(path: &Path, content: impl FnOnce(&mut dyn Write) -> io::Result<()>) -> Result<()> {
     let written = File::create(path).and_then(|file| fill(file, content));
     if written.is_err() {

@@ -1,7 +1,7 @@
 //! Arrays as numpy's [npy](https://numpy.org/doc/stable/reference/generated/numpy.lib.format.html) files.
 //!
-//! Written: version 1.0, row-major, little-endian, the bytes that numpy itself would write. Read: versions 1 to 3, both
-//! byte orders, both memory orders. Pickled objects and structured types are refused.
+//! Written: version 1.0, row-major, little-endian, the bytes that numpy itself would write. Read: versions 1
+//! to 3, both byte orders, both memory orders. Pickled objects and structured types are refused.
 
 use std::fs::File;
 use std::io::Read;
@@ -46,7 +46,8 @@ pub fn save(path: impl AsRef<Path>, array: &Array) -> Result<()> {
     })
 }
 
-/// Reads an array. Element types that arrays lack are widened without loss: f2 to f32; i1, i2, u2, i4 and u4 to i64.
+/// Reads an array. Element types that arrays lack are widened without loss: f2 to f32; i1, i2, u2, i4 and u4
+/// to i64.
 ///
 /// # Errors
 /// When the file cannot be read, is not a whole npy file, or holds elements that arrays cannot.

@@ -1,14 +1,17 @@
-//! Weights as [safetensors](https://huggingface.co/docs/safetensors), the format that PyTorch and its family read.
+//! Weights as [safetensors](https://huggingface.co/docs/safetensors), the format that PyTorch and its family
+//! read.
 //!
-//! The bytes are a function of the content alone: the same tensors and metadata give the same file on every machine
-//! and in every run. For that, all metadata travels in one entry, `versant`, as JSON with sorted keys:
+//! The bytes are a function of the content alone: the same tensors and metadata give the same file on every
+//! machine and in every run. For that, all metadata travels in one entry, `versant`, as JSON with sorted
+//! keys:
 //!
 //! ```json
-//! {"__metadata__": {"versant": "{\"crc32\":\"1c291ca3\",\"metadata\":{\"epoch\":\"3\"}}"}, "fc1.weight": {..}}
+//! {"__metadata__": {"versant": "{\"crc32\":\"1c291ca3\",\"metadata\":{\"epoch\":\"3\"}}"}, "fc.bias": {}}
 //! ```
 //!
-//! The checksum covers names, types, shapes, values and metadata, so that a flipped bit is an error instead of wrong
-//! weights. Files of others, without the entry, load too; they are checked against their own lengths only.
+//! The checksum covers names, types, shapes, values and metadata, so that a flipped bit is an error instead
+//! of wrong weights. Files of others, without the entry, load too; they are checked against their own lengths
+//! only.
 
 mod header;
 
@@ -92,12 +95,12 @@ pub fn save(
     atomic::write(path, |w| encoded.write_to(w))
 }
 
-/// Reads tensors and metadata. Element types that arrays lack are widened without loss: F16 and BF16 to f32; I8, I16,
-/// U16, I32 and U32 to i64.
+/// Reads tensors and metadata. Element types that arrays lack are widened without loss: F16 and BF16 to f32;
+/// I8, I16, U16, I32 and U32 to i64.
 ///
 /// # Errors
-/// When the file cannot be read, is not a safetensors file, has an element type or shape that arrays cannot hold, or
-/// does not match its checksum.
+/// When the file cannot be read, is not a safetensors file, has an element type or shape that arrays cannot
+/// hold, or does not match its checksum.
 pub fn load(path: impl AsRef<Path>) -> Result<SafeTensorsFile> {
     let path = path.as_ref();
     let (mut file, Header { tensors: entries, metadata: foreign }) = header::read(path)?;
@@ -107,8 +110,8 @@ pub fn load(path: impl AsRef<Path>) -> Result<SafeTensorsFile> {
     for Entry { name, dtype, shape, len } in entries {
         let Some(stored) = stored(dtype) else {
             let reason = format!(
-                "tensor {name:?} has elements of type {dtype}; F16, BF16, F32, F64, I8 to I64, U8 to U32 and BOOL \
-                 can be read"
+                "tensor {name:?} has elements of type {dtype}; BOOL, U8, I8 to I64, U16, U32, F16, BF16, F32 and \
+                 F64 can be read"
             );
             return Err(Error::format(path, reason));
         };
@@ -234,8 +237,8 @@ impl Record {
     }
 }
 
-/// The CRC-32 over all records by name, then the metadata. Texts are preceded by their lengths, so that no two
-/// contents give the same bytes to sum.
+/// The CRC-32 over all records by name, then the metadata. Texts are preceded by their lengths, so that no
+/// two contents give the same bytes to sum.
 fn checksum_of(records: &BTreeMap<String, Record>, metadata: &BTreeMap<String, String>) -> u32 {
     let mut crc = crc32fast::Hasher::new();
     let number = |crc: &mut crc32fast::Hasher, n: usize| crc.update(&(n as u64).to_le_bytes());
@@ -260,7 +263,8 @@ fn checksum_of(records: &BTreeMap<String, Record>, metadata: &BTreeMap<String, S
 
 type Metas = BTreeMap<String, String>;
 
-/// Splits a file's metadata: the checksum if it is a file of ours, all metadata, and the part under the checksum.
+/// Splits a file's metadata: the checksum if it is a file of ours, all metadata, and the part under the
+/// checksum.
 fn open_envelope(mut foreign: Metas) -> std::result::Result<(Option<u32>, Metas, Metas), String> {
     let Some(entry) = foreign.remove(ENTRY) else {
         // One flipped bit in the entry's name must not turn the check off.

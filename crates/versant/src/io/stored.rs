@@ -49,8 +49,8 @@ impl Stored {
         }
     }
 
-    /// The array of these bytes. Types that arrays lack are widened without loss: the small floats to f32, the small
-    /// integers to i64.
+    /// The array of these bytes. Types that arrays lack are widened without loss: the small floats to f32,
+    /// the small integers to i64.
     ///
     /// # Panics
     /// When the number of bytes does not fit the shape.
@@ -138,7 +138,8 @@ pub(crate) fn open(path: &Path) -> Result<(File, u64)> {
     Ok((file, there.len()))
 }
 
-/// The next `len` bytes of a file. A file may promise more than there is memory for: that is an error, not an abort.
+/// The next `len` bytes of a file. A file may promise more than there is memory for: that is an error, not an
+/// abort.
 pub(crate) fn read_bytes(file: &mut File, len: usize, path: &Path) -> Result<Vec<u8>> {
     let mut bytes = Vec::new();
     bytes

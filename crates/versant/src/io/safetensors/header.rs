@@ -1,7 +1,8 @@
-//! The header of a safetensors file: eight bytes of length, then JSON naming every tensor's type, shape and place.
+//! The header of a safetensors file: eight bytes of length, then JSON naming every tensor's type, shape and
+//! place.
 //!
-//! Nothing in a foreign header is believed before it is checked against the file's length; this is stricter than the
-//! `safetensors` crate, which lets the later of two equal names win and any number of axes pass.
+//! Nothing in a foreign header is believed before it is checked against the file's length; this is stricter
+//! than the `safetensors` crate, which lets the later of two equal names win and any number of axes pass.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -167,7 +168,8 @@ impl<'de> Deserialize<'de> for Texts {
     }
 }
 
-/// The lengths of axes, given up once there are too many: a header of ones must not take more memory than the file.
+/// The lengths of axes, given up once there are too many: a header of ones must not take more memory than the
+/// file.
 struct Dims(Vec<usize>);
 
 impl<'de> Deserialize<'de> for Dims {
