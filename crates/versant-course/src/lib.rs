@@ -1,5 +1,16 @@
 //! The course as recipes and figures.
+//!
+//! A [`recipe`] is a model with its data and training; [`session`] runs one in a run directory; [`figures`] are
+//! functions from plain numbers to pictures, drawn with [`draw`].
 
+pub mod config;
+pub mod data;
 pub mod digit_image;
 pub mod draw;
 pub mod figures;
+pub mod optim;
+pub mod recipe;
+pub mod recipes;
+pub mod report;
+pub mod session;
+pub mod ui;

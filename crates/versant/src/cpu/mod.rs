@@ -12,8 +12,8 @@ pub mod math;
 pub mod optim;
 pub mod real;
 pub mod reduce;
-pub mod softmax;
 mod scratch;
+pub mod softmax;
 pub mod threads;
 
 pub use backend::Cpu;

@@ -14,12 +14,13 @@ mod skeletons;
 #[cfg(test)]
 mod tests;
 
+use super::{ImageSet, Part};
 use crate::rng::{Purpose, Rng};
 
 /// The width and the height of a digit's image, in pixels.
 pub const DIGIT_SIDE: usize = 28;
 
-/// The seed of the standard training and test digits that [`digit_images`] gives.
+/// The seed of the standard training and test digits that [`digits`] gives.
 const STANDARD_SEED: u64 = 0;
 
 /// One digit: its image, 28 rows of 28 pixels from 0 (paper) to 255 (ink), and its label, 0 to 9.
@@ -40,14 +41,27 @@ pub fn digit(seed: u64, purpose: Purpose, index: u32) -> ([u8; DIGIT_SIDE * DIGI
     (raster::ink(&strokes), label as u8)
 }
 
-/// The first `count` standard digits: the images one after another, and the labels.
+/// The first `count` standard digits of a part, as an [`ImageSet`].
 ///
 /// ```
-/// use versant::{data::digit_images, rng::Purpose};
-/// let (images, labels) = digit_images(10, Purpose::DigitsTest);
-/// assert_eq!((images.len(), labels.len()), (10 * 28 * 28, 10));
+/// use versant::data::{Part, digits};
+/// let set = digits(10, Part::Test);
+/// assert_eq!((set.count(), set.images.len()), (10, 10 * 28 * 28));
 /// ```
-pub fn digit_images(count: usize, purpose: Purpose) -> (Vec<u8>, Vec<u8>) {
+pub fn digits(count: usize, part: Part) -> ImageSet {
+    let purpose = match part {
+        Part::Train => Purpose::DigitsTrain,
+        Part::Test => Purpose::DigitsTest,
+    };
+    let (images, labels) = digit_images(count, purpose);
+    match ImageSet::new(images, labels, [1, DIGIT_SIDE, DIGIT_SIDE], 10, "built-in digits") {
+        Ok(set) => set,
+        Err(error) => unreachable!("made to fit: {error}"),
+    }
+}
+
+/// Images one after another, and their labels.
+fn digit_images(count: usize, purpose: Purpose) -> (Vec<u8>, Vec<u8>) {
     let mut images = Vec::with_capacity(count * DIGIT_SIDE * DIGIT_SIDE);
     let mut labels = Vec::with_capacity(count);
     for index in (0..=u32::MAX).take(count) {

@@ -90,3 +90,78 @@ fn missing(data_dir: &Path, part: Part) -> Error {
         data_dir.join("MNIST/raw").display()
     ))
 }
+
+/// Fetches the files that are missing, from `$VERSANT_MIRROR` if it is set (a folder on the web that holds the four
+/// files gzipped: for classrooms and tests), else from the public mirrors. An unreachable network costs at most
+/// [`PATIENCE`](super::download::PATIENCE).
+///
+/// # Errors
+/// When a file cannot be had; the message says what was tried and what to do.
+#[cfg(feature = "download")]
+pub fn download(data_dir: &Path, progress: &mut super::download::Progress) -> Result<()> {
+    use super::download::{Downloader, FileSpec, PATIENCE};
+    const MIRRORS: [&str; 2] = [
+        "http://ossci-datasets.s3.amazonaws.com/mnist/",
+        "http://storage.googleapis.com/cvdf-datasets/mnist/",
+    ];
+    let own = std::env::var("VERSANT_MIRROR").ok().filter(|url| !url.is_empty());
+    let own = own.map(|url| format!("{}/", url.trim_end_matches('/')));
+    let mirrors = own.as_deref().map_or(MIRRORS.to_vec(), |url| vec![url]);
+    let folder = data_dir.join("MNIST/raw");
+    let mut downloader = Downloader::new(&mirrors, PATIENCE);
+    for (name, sha256) in FILES {
+        let packed = format!("{name}.gz");
+        if folder.join(name).exists() || folder.join(&packed).exists() {
+            continue;
+        }
+        let spec = FileSpec { name: &packed, sha256, max_bytes: 16 + 60_000 * 784 };
+        downloader.fetch(&spec, &folder, progress).map_err(|error| match error {
+            Error::Network(tried) => Error::Network(format!(
+                "{tried}. Without a network: put the four files into {}, or use data=digits",
+                folder.display()
+            )),
+            other => other,
+        })?;
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn write(folder: &Path, name: &str, dims: &[usize], data: Vec<u8>) {
+        Idx { dims: dims.to_vec(), data }.write(folder.join(name)).unwrap();
+    }
+
+    #[test]
+    fn three_layouts_and_plain_before_packed() {
+        for inner in ["MNIST/raw", "raw", ""] {
+            let root = tempfile::tempdir().unwrap();
+            let folder = root.path().join(inner);
+            std::fs::create_dir_all(&folder).unwrap();
+            assert!(find(root.path(), Part::Test).is_none());
+            write(&folder, "t10k-images-idx3-ubyte.gz", &[2, 28, 28], vec![1; 2 * 784]);
+            write(&folder, "t10k-labels-idx1-ubyte.gz", &[2], vec![3, 4]);
+            write(&folder, "t10k-labels-idx1-ubyte", &[2], vec![5, 6]);
+            let set = load(root.path(), Part::Test).unwrap();
+            assert_eq!((set.count(), &set.labels[..]), (2, &[5, 6][..]));
+            assert!(!is_official(&set, Part::Test) && set.source.starts_with("MNIST-like"));
+        }
+    }
+
+    #[test]
+    fn what_does_not_fit_is_told_with_its_file() {
+        let root = tempfile::tempdir().unwrap();
+        let folder = root.path();
+        let error = || load(folder, Part::Train).unwrap_err().to_string();
+        assert!(error().contains("train-images-idx3-ubyte[.gz] and train-labels"), "{}", error());
+        write(folder, "train-images-idx3-ubyte", &[2, 28, 28], vec![0; 2 * 784]);
+        write(folder, "train-labels-idx1-ubyte", &[3], vec![0; 3]);
+        assert!(error().contains("train-labels-idx1-ubyte: holds [3] labels"), "{}", error());
+        write(folder, "train-labels-idx1-ubyte", &[2], vec![0, 10]);
+        assert!(error().ends_with("label 10 at index 1 is not a digit (0 to 9)"), "{}", error());
+        write(folder, "train-images-idx3-ubyte", &[2, 8, 8], vec![0; 128]);
+        assert!(error().contains("not images [n, 28, 28]"), "{}", error());
+    }
+}

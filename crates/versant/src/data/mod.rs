@@ -1,6 +1,8 @@
 //! Data: from files and generators to batches.
 
 mod digits;
+#[cfg(feature = "download")]
+pub mod download;
 mod images;
 mod loader;
 pub mod mnist;

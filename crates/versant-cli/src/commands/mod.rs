@@ -1,0 +1,11 @@
+//! One file a command.
+
+pub mod completions;
+pub mod data;
+pub mod doctor;
+pub mod eval;
+pub mod inspect;
+pub mod predict;
+pub mod recipes;
+pub mod runs;
+pub mod train;

@@ -1,0 +1,45 @@
+//! `versant recipes`
+
+use std::process::ExitCode;
+
+use clap::Args;
+use serde_json::json;
+use versant_course::recipe::find;
+use versant_course::recipes::ALL;
+
+use crate::Global;
+
+/// List the recipes, their presets and settings
+#[derive(Args)]
+pub struct Recipes {
+    /// Show one recipe's settings
+    recipe: Option<String>,
+}
+
+impl Recipes {
+    pub fn run(&self, global: &Global) -> anyhow::Result<ExitCode> {
+        let shown = match &self.recipe {
+            Some(name) => vec![find(name)?],
+            None => ALL.to_vec(),
+        };
+        if global.json {
+            let describe = |r: &&dyn versant_course::recipe::Recipe| {
+                let presets: Vec<&str> = r.presets().iter().map(|p| p.name).collect();
+                json!({ "name": r.name(), "about": r.about(), "presets": presets, "defaults": r.defaults() })
+            };
+            println!("{}", json!({ "recipes": shown.iter().map(describe).collect::<Vec<_>>() }));
+            return Ok(ExitCode::SUCCESS);
+        }
+        for recipe in &shown {
+            println!("{}  {}", recipe.name(), recipe.about());
+            for preset in recipe.presets() {
+                println!("    {:<10} {}", preset.name, preset.about);
+            }
+            if self.recipe.is_some() {
+                println!("\nsettings (key = default), changed by key=value, as in optim.lr=0.05:\n");
+                print!("{}", recipe.defaults());
+            }
+        }
+        Ok(ExitCode::SUCCESS)
+    }
+}

@@ -1,0 +1,78 @@
+//! `versant train`
+
+use std::process::ExitCode;
+
+use clap::Args;
+use serde_json::json;
+use versant::Error;
+use versant::train::RunDir;
+use versant_course::recipe::Experiment;
+use versant_course::session::{self, End};
+
+use crate::Global;
+use crate::terminal::Terminal;
+
+/// Stopped by Ctrl-C, as shells count it.
+const EXIT_INTERRUPTED: u8 = 130;
+
+/// Train a recipe, or resume a run
+///
+/// Examples: `versant train mnist-mlp`, `versant train mnist-mlp adam epochs=3 optim.lr=0.002`,
+/// `versant train my.toml`, `versant train --resume last`
+#[derive(Args)]
+pub struct Train {
+    /// A recipe's name or a TOML file
+    #[arg(required_unless_present = "resume", conflicts_with = "resume")]
+    recipe: Option<String>,
+
+    /// A preset's name, and settings as key=value
+    #[arg(value_name = "KEY=VALUE")]
+    settings: Vec<String>,
+
+    /// The recipe's variant; `versant recipes` lists them
+    #[arg(long, value_name = "NAME")]
+    preset: Option<String>,
+
+    /// Of everything random; the same seed gives the same bits
+    #[arg(long, value_name = "N")]
+    seed: Option<u64>,
+
+    /// Go on with a run: `last`, or a run's name or folder
+    #[arg(long, value_name = "RUN", num_args = 0..=1, default_missing_value = "last")]
+    resume: Option<String>,
+}
+
+impl Train {
+    pub fn run(&self, global: &Global) -> anyhow::Result<ExitCode> {
+        let places = global.places();
+        let mut terminal = Terminal::new(global.quiet, global.json)?;
+        let end = match &self.resume {
+            Some(name) => {
+                let run = RunDir::open(RunDir::find(&places.runs, name)?)?;
+                session::resume(run, &places, &mut terminal)?
+            }
+            None => {
+                let experiment = self.experiment()?;
+                session::train(&experiment, &places, &mut terminal)?
+            }
+        };
+        match end {
+            End::Finished(report) => {
+                if global.json {
+                    println!("{}", json!(report.numbers));
+                }
+                Ok(ExitCode::SUCCESS)
+            }
+            End::Stopped(folder) => {
+                terminal.stopped(&folder, &places.runs);
+                Ok(ExitCode::from(EXIT_INTERRUPTED))
+            }
+        }
+    }
+
+    fn experiment(&self) -> Result<Experiment, Error> {
+        let mut words = self.settings.clone();
+        words.extend(self.seed.map(|seed| format!("seed={seed}")));
+        Experiment::new(self.recipe.as_deref().unwrap_or_default(), self.preset.as_deref(), &words)
+    }
+}

@@ -1,0 +1,83 @@
+//! Where a recipe's samples come from.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use serde::{Deserialize, Serialize};
+use versant::data::{ImageSet, Part, digits, mnist};
+use versant::{Error, Result};
+
+use crate::recipe::{Samples, Source};
+use crate::ui::Ui;
+
+/// MNIST or the built-in digits.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Choice {
+    /// MNIST when it is there or can be downloaded, else the digits, said loudly.
+    Auto,
+    /// MNIST or an error.
+    Mnist,
+    /// The built-in digits.
+    Digits,
+}
+
+/// Mean and standard deviation of MNIST's training pixels, in [0, 1].
+const MNIST_MEAN: f32 = 0.1307;
+const MNIST_STD: f32 = 0.3081;
+
+/// As many as MNIST has.
+const DIGITS: [(Part, usize); 2] = [(Part::Train, 60_000), (Part::Test, 10_000)];
+
+/// Loads, downloads or makes the samples of a source.
+///
+/// # Errors
+/// When a file is damaged, or the data is asked for by name and cannot be had.
+pub fn obtain(source: Source, data_dir: &Path, ui: &mut dyn Ui) -> Result<Samples> {
+    match source {
+        Source::Mnist(Choice::Digits) => Ok(built_in()),
+        Source::Mnist(Choice::Mnist) => load_or_download(data_dir, ui),
+        Source::Mnist(Choice::Auto) => match load_or_download(data_dir, ui) {
+            Err(error @ (Error::Network(_) | Error::Data(_))) => {
+                ui.warn(&format!("MNIST is not here: {error}"));
+                ui.warn("training on the BUILT-IN DIGITS instead; accuracies are not those of MNIST");
+                Ok(built_in())
+            }
+            other => other,
+        },
+    }
+}
+
+fn load_or_download(data_dir: &Path, ui: &mut dyn Ui) -> Result<Samples> {
+    if [Part::Train, Part::Test].iter().any(|&part| mnist::find(data_dir, part).is_none()) {
+        download(data_dir, ui)?;
+    }
+    let [train, test] = [mnist::load(data_dir, Part::Train)?, mnist::load(data_dir, Part::Test)?];
+    Ok(samples(train, test))
+}
+
+#[cfg(feature = "download")]
+fn download(data_dir: &Path, ui: &mut dyn Ui) -> Result<()> {
+    mnist::download(data_dir, &mut |name, done, total| ui.download(name, done, total))
+}
+
+#[cfg(not(feature = "download"))]
+fn download(data_dir: &Path, _: &mut dyn Ui) -> Result<()> {
+    let wanted = data_dir.join("MNIST/raw");
+    Err(Error::Data(format!(
+        "no MNIST in {}, and this program was built without downloads; put the four files into {}, or train with \
+         data=digits",
+        data_dir.display(),
+        wanted.display()
+    )))
+}
+
+fn built_in() -> Samples {
+    let [train, test] = DIGITS.map(|(part, count)| digits(count, part));
+    samples(train, test)
+}
+
+fn samples(train: ImageSet, test: ImageSet) -> Samples {
+    let classes = (0..train.classes).map(|c| c.to_string()).collect();
+    Samples { train: Arc::new(train), test: Arc::new(test), mean: MNIST_MEAN, std: MNIST_STD, classes }
+}

@@ -1,0 +1,178 @@
+//! What a finished run has to say: numbers, a table, pictures.
+
+use std::fmt;
+use std::path::{Path, PathBuf};
+
+use serde::{Deserialize, Serialize};
+use versant::autograd::no_grad;
+use versant::data::Loader;
+use versant::nn::{Context, Layer, Module};
+use versant::train::{Confusion, EpochRecord};
+use versant::{DType, Result, Tensor};
+
+use crate::figures::{confusion, curves, predictions, weights};
+use crate::recipe::Samples;
+
+/// The numbers of a run, as `summary.json` and `--json` give them.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Numbers {
+    /// The recipe's name.
+    pub recipe: String,
+    /// The preset's name.
+    pub preset: String,
+    /// The run's directory.
+    pub run: String,
+    /// The data's name.
+    pub dataset: String,
+    /// Trained numbers of the model.
+    pub parameters: usize,
+    /// Passes over the data.
+    pub epochs: u32,
+    /// Of the last epoch, 0 to 1.
+    pub test_accuracy: f64,
+    /// The best of all epochs, 0 to 1.
+    pub best_test_accuracy: f64,
+    /// Of the last epoch.
+    pub test_loss: f64,
+    /// Training and evaluation, without pictures and data.
+    pub seconds: f64,
+    /// The last weights.
+    pub checkpoint: String,
+    /// Of all that is random.
+    pub seed: u64,
+}
+
+/// A finished run.
+pub struct Report {
+    /// The numbers.
+    pub numbers: Numbers,
+    /// Answers on the test part by class.
+    pub confusion: Confusion,
+    /// The classes' names.
+    pub classes: Vec<String>,
+    /// The run's directory.
+    pub folder: PathBuf,
+    /// The pictures made, by file stem.
+    pub pictures: Vec<String>,
+}
+
+/// A model's probabilities over a data set.
+pub struct Answers {
+    /// [n, classes], row-major.
+    pub probabilities: Vec<f32>,
+    /// The true classes.
+    pub labels: Vec<usize>,
+    /// Counts of (true, predicted).
+    pub confusion: Confusion,
+}
+
+/// Lets a classifier answer on every sample.
+pub fn answers(model: &dyn Layer, loader: &Loader, classes: usize) -> Answers {
+    let mut all =
+        Answers { probabilities: Vec::new(), labels: Vec::new(), confusion: Confusion::new(classes) };
+    no_grad(|| {
+        for batch in loader.epoch(0) {
+            let p: Tensor = model.forward(&batch.x, &mut Context::eval()).softmax(-1);
+            let labels = batch.y.to_vec::<i64>();
+            all.confusion.add_all(&labels, &p.argmax(-1).to_vec::<i64>());
+            all.labels.extend(labels.iter().map(|&l| l as usize));
+            all.probabilities.extend(p.cast(DType::F32).to_vec::<f32>());
+        }
+    });
+    all
+}
+
+/// Draws the run's pictures [A20, A6] into `media` and gives their names.
+///
+/// # Errors
+/// When a file cannot be written.
+pub fn draw(
+    media: &Path,
+    title: &str,
+    history: &[EpochRecord],
+    model: &dyn Layer,
+    samples: &Samples,
+    answers: &Answers,
+) -> Result<Vec<String>> {
+    let series = |f: fn(&EpochRecord) -> f64| history.iter().map(|r| f(r) as f32).collect::<Vec<f32>>();
+    let (train_loss, test_loss) = (series(|r| r.train_loss), series(|r| r.test_loss));
+    let train_accuracy = series(|r| r.train_accuracy.unwrap_or(f64::NAN));
+    let test_accuracy = series(|r| r.test_accuracy.unwrap_or(f64::NAN));
+    let best = history
+        .iter()
+        .enumerate()
+        .fold(0, |best, (i, r)| if r.test_accuracy > history[best].test_accuracy { i } else { best });
+    let curve = curves::History {
+        train_loss: &train_loss,
+        test_loss: &test_loss,
+        train_accuracy: &train_accuracy,
+        test_accuracy: &test_accuracy,
+        best_epoch: (!history.is_empty()).then_some(best + 1),
+    };
+    curves::curves(title, &curve).save(media, "curves")?;
+
+    let counts: Vec<usize> = answers.confusion.counts().iter().map(|&c| c as usize).collect();
+    confusion::confusion(title, &samples.classes, &counts).save(media, "confusion")?;
+
+    let test = &samples.test;
+    let shown = predictions::Predictions {
+        images: &test.images,
+        height: test.height,
+        width: test.width,
+        channels: test.channels,
+        labels: &answers.labels,
+        probabilities: &answers.probabilities,
+        names: &samples.classes,
+    };
+    predictions::predictions(title, &shown, 20).save(media, "predictions")?;
+
+    let mut pictures: Vec<String> = ["curves", "confusion", "predictions"].map(String::from).into();
+    if let Some((name, matrix)) = first_layer(model, test.height * test.width * test.channels) {
+        let tiles = weights::Weights { matrix: &matrix, height: test.height, width: test.width, names: &[] };
+        weights::weights(&format!("{title}: {name}"), &tiles, 64).save(media, "weights")?;
+        pictures.push("weights".into());
+    }
+    Ok(pictures)
+}
+
+/// The first parameter whose rows are as long as an image, if the image has one channel.
+fn first_layer(model: &dyn Layer, pixels: usize) -> Option<(String, Vec<f32>)> {
+    let (name, first) = model.named_parameters().into_iter().next()?;
+    (first.rank() == 2 && first.shape()[1] == pixels).then(|| (name, first.to_vec::<f32>()))
+}
+
+/// The closing table.
+impl fmt::Display for Report {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let width = self.classes.iter().map(|c| c.chars().count()).max().unwrap_or(0).max("class".len());
+        writeln!(f, "{:<width$}  precision  recall      f1  samples", "class")?;
+        for (i, name) in self.classes.iter().enumerate() {
+            let m = self.confusion.class(i);
+            let percent = |x: f64| format!("{:.2} %", 100.0 * x);
+            let cells = [percent(m.precision), percent(m.recall), percent(m.f1)];
+            writeln!(
+                f,
+                "{name:<width$}  {:>9}  {:>7} {:>7}  {:>7}",
+                cells[0], cells[1], cells[2], m.support
+            )?;
+        }
+        let n = &self.numbers;
+        writeln!(f)?;
+        writeln!(
+            f,
+            "test accuracy  {:.2} %  (best epoch {:.2} %)",
+            100.0 * n.test_accuracy,
+            100.0 * n.best_test_accuracy
+        )?;
+        writeln!(f, "data           {}", n.dataset)?;
+        writeln!(f, "time           {:.2} s for {} epochs", n.seconds, n.epochs)?;
+        writeln!(f, "run            {}", self.folder.display())?;
+        writeln!(f, "checkpoint     {}", n.checkpoint)?;
+        writeln!(
+            f,
+            "pictures       {}/{{{}}}.{{svg,png}}",
+            self.folder.join("media").display(),
+            self.pictures.join(",")
+        )
+    }
+}

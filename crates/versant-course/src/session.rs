@@ -1,0 +1,204 @@
+//! Running an experiment: data, run directory, training, report.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::SystemTime;
+
+use serde_json::{Map, Value, json};
+use versant::cpu::isa::isa;
+use versant::cpu::threads::threads;
+use versant::data::{ImageData, ImageSet, Loader};
+use versant::nn::Summary;
+use versant::train::checkpoint::load_last;
+use versant::train::{Callback, EpochRecord, Flow, Outcome, RunDir, StepRecord, Trainer, environment_meta};
+use versant::{Error, Result};
+
+use crate::data::obtain;
+use crate::recipe::{Experiment, Plan, Samples};
+use crate::report::{Numbers, Report, answers, draw};
+use crate::ui::{Start, Ui};
+
+/// Samples evaluated at a time.
+const TEST_BATCH: usize = 1000;
+
+/// Where things are.
+pub struct Places {
+    /// Data sets.
+    pub data: PathBuf,
+    /// Runs.
+    pub runs: PathBuf,
+}
+
+/// How a session ended.
+pub enum End {
+    /// All epochs are done.
+    Finished(Box<Report>),
+    /// It was stopped; what is done is saved in this run directory.
+    Stopped(PathBuf),
+}
+
+/// Trains an experiment in a new run directory.
+///
+/// # Errors
+/// When the configuration, the data or a file is wrong, or the loss stops being finite.
+pub fn train(experiment: &Experiment, places: &Places, ui: &mut dyn Ui) -> Result<End> {
+    let plan = experiment.plan()?;
+    let samples = obtain(plan.source, &places.data, ui)?;
+    check_fit(&plan, &samples)?;
+    let mut run =
+        RunDir::create(&places.runs, experiment.recipe.name(), &experiment.preset, SystemTime::now())?;
+    run.write_config(&experiment.to_toml())?;
+    run.write_meta(&meta(&plan, &samples))?;
+    execute(experiment, plan, &samples, run, ui)
+}
+
+/// What `meta.json` says of a run.
+fn meta(plan: &Plan, samples: &Samples) -> Map<String, Value> {
+    let mut meta = environment_meta();
+    meta.insert("seed".into(), json!(plan.seed));
+    meta.insert("threads".into(), json!(threads()));
+    meta.insert("simd".into(), json!(isa().name()));
+    let part = |set: &ImageSet| json!({ "samples": set.count(), "sha256": set.sha256 });
+    let dataset =
+        json!({ "name": samples.train.source, "train": part(&samples.train), "test": part(&samples.test) });
+    meta.insert("dataset".into(), dataset);
+    meta
+}
+
+/// Goes on with a run that was stopped or killed, from its last checkpoint.
+///
+/// # Errors
+/// When there is no such run or checkpoint, or it does not fit.
+pub fn resume(run: RunDir, places: &Places, ui: &mut dyn Ui) -> Result<End> {
+    let experiment = Experiment::from_file(&run.path().join("config.toml"), None, &[])?;
+    let plan = experiment.plan()?;
+    let samples = obtain(plan.source, &places.data, ui)?;
+    let meta = run.meta()?;
+    let trained_on = meta["dataset"]["train"]["sha256"].as_str().unwrap_or_default();
+    if trained_on != samples.train.sha256 {
+        return Err(Error::Data(format!(
+            "the run {} was trained on {}, but the data found now is {} with another checksum; give the right \
+             --data-dir",
+            run.path().display(),
+            meta["dataset"]["name"].as_str().unwrap_or("other data"),
+            samples.train.source
+        )));
+    }
+    execute(&experiment, plan, &samples, run, ui)
+}
+
+/// A model of images must take images of the data's size.
+fn check_fit(plan: &Plan, samples: &Samples) -> Result<()> {
+    let set = &samples.train;
+    let found = [1, set.channels, set.height, set.width];
+    if plan.input != found.into() {
+        return Err(Error::Data(format!(
+            "the model takes {}, the images of {} are {found:?}",
+            plan.input, set.source
+        )));
+    }
+    Ok(())
+}
+
+/// A loader over images as a plan's model wants them.
+pub fn loader(samples: &Samples, set: &Arc<ImageSet>, batch: usize) -> Loader {
+    Loader::new(ImageData::new(set.clone()).normalize(samples.mean, samples.std), batch)
+}
+
+fn execute(
+    experiment: &Experiment,
+    mut plan: Plan,
+    samples: &Samples,
+    run: RunDir,
+    ui: &mut dyn Ui,
+) -> Result<End> {
+    let folder = run.path().to_path_buf();
+    let train = loader(samples, &samples.train, plan.batch).shuffle(plan.seed).drop_last(plan.drop_last);
+    let test = loader(samples, &samples.test, TEST_BATCH);
+    let summary = Summary::of(plan.model.as_ref(), plan.input);
+    let checkpoint = load_last(run.checkpoints())?;
+    let data = format!(
+        "{} ({} to train, {} to test)",
+        samples.train.source,
+        samples.train.count(),
+        samples.test.count()
+    );
+    ui.start(
+        &summary,
+        &Start {
+            data,
+            run: &folder,
+            done: checkpoint.as_ref().map_or(0, |c| c.progress.epoch),
+            epochs: plan.epochs,
+            batches: train.batches(),
+            threads: threads(),
+        },
+    );
+    let mut relay = Relay(ui);
+    let mut trainer = Trainer::new(plan.model.as_mut(), plan.optimizer.as_mut(), plan.objective)
+        .epochs(plan.epochs)
+        .seed(plan.seed)
+        .record_in(&run)
+        .callback(&mut relay);
+    if let Some(checkpoint) = checkpoint {
+        trainer = trainer.resume(checkpoint)?;
+    }
+    let outcome = trainer.fit(&train, &test)?;
+    let history = trainer.history().to_vec();
+    drop(trainer);
+    if outcome == Outcome::Stopped {
+        return Ok(End::Stopped(folder));
+    }
+
+    let found = answers(plan.model.as_ref(), &test, samples.classes.len());
+    let title = format!("{} ({})", experiment.recipe.name(), experiment.preset);
+    let pictures = draw(&folder.join("media"), &title, &history, plan.model.as_ref(), samples, &found)?;
+    let report = Report {
+        numbers: numbers(experiment, &plan.seed, &run, samples, &summary, &history),
+        confusion: found.confusion,
+        classes: samples.classes.clone(),
+        folder,
+        pictures,
+    };
+    run.write_summary(&json!(report.numbers))?;
+    ui.finish(&report);
+    Ok(End::Finished(Box::new(report)))
+}
+
+fn numbers(
+    experiment: &Experiment,
+    seed: &u64,
+    run: &RunDir,
+    samples: &Samples,
+    summary: &Summary,
+    history: &[EpochRecord],
+) -> Numbers {
+    let accuracy = |r: &EpochRecord| r.test_accuracy.unwrap_or(0.0);
+    let last = history.last();
+    Numbers {
+        recipe: experiment.recipe.name().into(),
+        preset: experiment.preset.clone(),
+        run: run.path().display().to_string(),
+        dataset: samples.train.source.clone(),
+        parameters: summary.parameters,
+        epochs: history.len() as u32,
+        test_accuracy: last.map_or(0.0, accuracy),
+        best_test_accuracy: history.iter().map(accuracy).fold(0.0, f64::max),
+        test_loss: last.map_or(f64::NAN, |r| r.test_loss),
+        seconds: history.iter().map(|r| r.seconds).sum(),
+        checkpoint: run.path().join("checkpoints/last.safetensors").display().to_string(),
+        seed: *seed,
+    }
+}
+
+/// Hands the trainer's events on.
+struct Relay<'a>(&'a mut dyn Ui);
+
+impl Callback for Relay<'_> {
+    fn on_step(&mut self, step: &StepRecord, batches: usize) -> Flow {
+        self.0.on_step(step, batches)
+    }
+    fn on_epoch(&mut self, epoch: &EpochRecord) -> Flow {
+        self.0.on_epoch(epoch)
+    }
+}
