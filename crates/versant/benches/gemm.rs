@@ -21,7 +21,7 @@ enum Layout {
 
 use Layout::{Rows, Transposed};
 
-const SHAPES: [(&str, [usize; 3], Layout, Layout); 18] = [
+const SHAPES: [(&str, [usize; 3], Layout, Layout); 19] = [
     ("mlp forward 1", [64, 784, 64], Rows, Transposed),
     ("mlp forward 2", [64, 64, 32], Rows, Transposed),
     ("mlp forward 3", [64, 32, 10], Rows, Transposed),
@@ -39,6 +39,7 @@ const SHAPES: [(&str, [usize; 3], Layout, Layout); 18] = [
     ("square", [512, 512, 512], Rows, Rows),
     ("square", [1024, 1024, 1024], Rows, Rows),
     ("square, B transposed", [1024, 1024, 1024], Rows, Transposed),
+    ("square, A transposed", [1024, 1024, 1024], Transposed, Rows),
     ("square", [2048, 2048, 2048], Rows, Rows),
 ];
 
