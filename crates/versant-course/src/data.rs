@@ -22,10 +22,6 @@ pub enum Choice {
     Digits,
 }
 
-/// Mean and standard deviation of MNIST's training pixels, in [0, 1].
-const MNIST_MEAN: f32 = 0.1307;
-const MNIST_STD: f32 = 0.3081;
-
 /// As many as MNIST has.
 const DIGITS: [(Part, usize); 2] = [(Part::Train, 60_000), (Part::Test, 10_000)];
 
@@ -35,25 +31,25 @@ const DIGITS: [(Part, usize); 2] = [(Part::Train, 60_000), (Part::Test, 10_000)]
 /// When a file is damaged, or the data is asked for by name and cannot be had.
 pub fn obtain(source: Source, data_dir: &Path, ui: &mut dyn Ui) -> Result<Samples> {
     match source {
-        Source::Mnist(Choice::Digits) => Ok(built_in()),
-        Source::Mnist(Choice::Mnist) => load_or_download(data_dir, ui),
-        Source::Mnist(Choice::Auto) => match load_or_download(data_dir, ui) {
+        Source::Mnist(Choice::Digits) => Ok(built_in(source)),
+        Source::Mnist(Choice::Mnist) => load_or_download(source, data_dir, ui),
+        Source::Mnist(Choice::Auto) => match load_or_download(source, data_dir, ui) {
             Err(error @ (Error::Network(_) | Error::Data(_))) => {
                 ui.warn(&format!("MNIST is not here: {error}"));
                 ui.warn("training on the BUILT-IN DIGITS instead; accuracies are not those of MNIST");
-                Ok(built_in())
+                Ok(built_in(source))
             }
             other => other,
         },
     }
 }
 
-fn load_or_download(data_dir: &Path, ui: &mut dyn Ui) -> Result<Samples> {
+fn load_or_download(source: Source, data_dir: &Path, ui: &mut dyn Ui) -> Result<Samples> {
     if [Part::Train, Part::Test].iter().any(|&part| mnist::find(data_dir, part).is_none()) {
         download(data_dir, ui)?;
     }
     let [train, test] = [mnist::load(data_dir, Part::Train)?, mnist::load(data_dir, Part::Test)?];
-    Ok(samples(train, test))
+    Ok(samples(source, train, test))
 }
 
 #[cfg(feature = "download")]
@@ -72,12 +68,12 @@ fn download(data_dir: &Path, _: &mut dyn Ui) -> Result<()> {
     )))
 }
 
-fn built_in() -> Samples {
+fn built_in(source: Source) -> Samples {
     let [train, test] = DIGITS.map(|(part, count)| digits(count, part));
-    samples(train, test)
+    samples(source, train, test)
 }
 
-fn samples(train: ImageSet, test: ImageSet) -> Samples {
-    let classes = (0..train.classes).map(|c| c.to_string()).collect();
-    Samples { train: Arc::new(train), test: Arc::new(test), mean: MNIST_MEAN, std: MNIST_STD, classes }
+fn samples(source: Source, train: ImageSet, test: ImageSet) -> Samples {
+    let (mean, std) = source.normalization();
+    Samples { train: Arc::new(train), test: Arc::new(test), mean, std, classes: source.classes() }
 }

@@ -13,4 +13,5 @@ pub mod recipe;
 pub mod recipes;
 pub mod report;
 pub mod session;
+pub mod trained;
 pub mod ui;

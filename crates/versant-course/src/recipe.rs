@@ -73,6 +73,22 @@ pub enum Source {
     Mnist(crate::data::Choice),
 }
 
+impl Source {
+    /// Mean and standard deviation of the training pixels, in [0, 1].
+    pub fn normalization(self) -> (f32, f32) {
+        match self {
+            Source::Mnist(_) => (0.1307, 0.3081),
+        }
+    }
+
+    /// The classes' names.
+    pub fn classes(self) -> Vec<String> {
+        match self {
+            Source::Mnist(_) => (0..10).map(|digit| digit.to_string()).collect(),
+        }
+    }
+}
+
 /// The data of a run: a training and a test part, both with the same normalisation.
 pub struct Samples {
     /// For training.

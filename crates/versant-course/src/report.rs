@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use serde::{Deserialize, Serialize};
 use versant::autograd::no_grad;
 use versant::data::Loader;
-use versant::nn::{Context, Layer, Module};
+use versant::nn::{Context, Layer};
 use versant::train::{Confusion, EpochRecord};
 use versant::{DType, Result, Tensor};
 
@@ -141,38 +141,40 @@ fn first_layer(model: &dyn Layer, pixels: usize) -> Option<(String, Vec<f32>)> {
     (first.rank() == 2 && first.shape()[1] == pixels).then(|| (name, first.to_vec::<f32>()))
 }
 
-/// The closing table.
-impl fmt::Display for Report {
+/// Precision, recall and F1 of each class.
+pub struct ClassTable<'a> {
+    /// The counts.
+    pub confusion: &'a Confusion,
+    /// The classes' names.
+    pub classes: &'a [String],
+}
+
+impl fmt::Display for ClassTable<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let width = self.classes.iter().map(|c| c.chars().count()).max().unwrap_or(0).max("class".len());
-        writeln!(f, "{:<width$}  precision  recall      f1  samples", "class")?;
+        writeln!(f, "{:<width$}  precision   recall       f1  samples", "class")?;
         for (i, name) in self.classes.iter().enumerate() {
             let m = self.confusion.class(i);
             let percent = |x: f64| format!("{:.2} %", 100.0 * x);
-            let cells = [percent(m.precision), percent(m.recall), percent(m.f1)];
-            writeln!(
-                f,
-                "{name:<width$}  {:>9}  {:>7} {:>7}  {:>7}",
-                cells[0], cells[1], cells[2], m.support
-            )?;
+            let (precision, recall, f1) = (percent(m.precision), percent(m.recall), percent(m.f1));
+            writeln!(f, "{name:<width$}  {precision:>9} {recall:>8} {f1:>8}  {:>7}", m.support)?;
         }
+        Ok(())
+    }
+}
+
+/// The closing table.
+impl fmt::Display for Report {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let n = &self.numbers;
-        writeln!(f)?;
-        writeln!(
-            f,
-            "test accuracy  {:.2} %  (best epoch {:.2} %)",
-            100.0 * n.test_accuracy,
-            100.0 * n.best_test_accuracy
-        )?;
+        writeln!(f, "{}", ClassTable { confusion: &self.confusion, classes: &self.classes })?;
+        let (last, best) = (100.0 * n.test_accuracy, 100.0 * n.best_test_accuracy);
+        writeln!(f, "test accuracy  {last:.2} %  (best epoch {best:.2} %)")?;
         writeln!(f, "data           {}", n.dataset)?;
         writeln!(f, "time           {:.2} s for {} epochs", n.seconds, n.epochs)?;
         writeln!(f, "run            {}", self.folder.display())?;
         writeln!(f, "checkpoint     {}", n.checkpoint)?;
-        writeln!(
-            f,
-            "pictures       {}/{{{}}}.{{svg,png}}",
-            self.folder.join("media").display(),
-            self.pictures.join(",")
-        )
+        let pictures = self.pictures.join(",");
+        write!(f, "pictures       {}/{{{pictures}}}.{{svg,png}}", self.folder.join("media").display())
     }
 }

@@ -19,7 +19,7 @@ use crate::report::{Numbers, Report, answers, draw};
 use crate::ui::{Start, Ui};
 
 /// Samples evaluated at a time.
-const TEST_BATCH: usize = 1000;
+pub(crate) const TEST_BATCH: usize = 1000;
 
 /// Where things are.
 pub struct Places {
@@ -45,8 +45,7 @@ pub fn train(experiment: &Experiment, places: &Places, ui: &mut dyn Ui) -> Resul
     let plan = experiment.plan()?;
     let samples = obtain(plan.source, &places.data, ui)?;
     check_fit(&plan, &samples)?;
-    let mut run =
-        RunDir::create(&places.runs, experiment.recipe.name(), &experiment.preset, SystemTime::now())?;
+    let run = RunDir::create(&places.runs, experiment.recipe.name(), &experiment.preset, SystemTime::now())?;
     run.write_config(&experiment.to_toml())?;
     run.write_meta(&meta(&plan, &samples))?;
     execute(experiment, plan, &samples, run, ui)

@@ -1,1 +1,129 @@
+//! `versant data`
 
+use std::process::ExitCode;
+
+use clap::{Args, Subcommand};
+use serde_json::json;
+use versant::data::{ImageSet, Part, digits, mnist};
+use versant::{Error, Result};
+use versant_course::config::did_you_mean;
+use versant_course::ui::Ui;
+
+use crate::Global;
+use crate::terminal::Terminal;
+
+/// List, fetch and describe data sets
+#[derive(Args)]
+pub struct Data {
+    #[command(subcommand)]
+    action: Action,
+}
+
+#[derive(Subcommand)]
+enum Action {
+    /// The data sets that are known, and which are there
+    List,
+    /// Fetch a data set into the data folder
+    Get {
+        /// Its name
+        name: String,
+    },
+    /// Sizes, classes and checksums of a data set
+    Info {
+        /// Its name
+        name: String,
+    },
+}
+
+const NAMES: [&str; 2] = ["mnist", "digits"];
+
+impl Data {
+    pub fn run(&self, global: &Global) -> anyhow::Result<ExitCode> {
+        match &self.action {
+            Action::List => list(global),
+            Action::Get { name } => get(global, known(name)?)?,
+            Action::Info { name } => info(global, known(name)?)?,
+        }
+        Ok(ExitCode::SUCCESS)
+    }
+}
+
+fn known(name: &str) -> Result<&'static str> {
+    NAMES.into_iter().find(|&n| n == name).ok_or_else(|| {
+        let hint = did_you_mean(name, NAMES);
+        Error::Config(format!("there is no data set `{name}`{hint}; there are: {}", NAMES.join(", ")))
+    })
+}
+
+fn has_mnist(global: &Global) -> bool {
+    [Part::Train, Part::Test].iter().all(|&part| mnist::find(&global.places().data, part).is_some())
+}
+
+fn list(global: &Global) {
+    let there = has_mnist(global);
+    if global.json {
+        println!(
+            "{}",
+            json!({ "datasets": [{ "name": "mnist", "present": there }, { "name": "digits", "present": true }] })
+        );
+        return;
+    }
+    let folder = global.places().data;
+    let state = match there {
+        true => format!("in {}", folder.display()),
+        false => format!("not in {}; versant data get mnist fetches it", folder.display()),
+    };
+    println!("mnist   60,000 + 10,000 handwritten digits, 28x28 grey  ({state})");
+    println!("digits  as many made by a generator, for when there is no network  (built in)");
+}
+
+fn get(global: &Global, name: &str) -> anyhow::Result<()> {
+    if name == "digits" {
+        return Err(Error::Config("the digits are built in; there is nothing to fetch".into()).into());
+    }
+    let mut terminal = Terminal::new(global.quiet, global.json)?;
+    let folder = global.places().data;
+    mnist::download(&folder, &mut |name, done, total| terminal.download(name, done, total))?;
+    info(global, name)
+}
+
+fn info(global: &Global, name: &str) -> anyhow::Result<()> {
+    let folder = global.places().data;
+    let part = |part, count| match name {
+        "digits" => Ok(digits(count, part)),
+        _ => mnist::load(&folder, part),
+    };
+    let (train, test) = (part(Part::Train, 60_000)?, part(Part::Test, 10_000)?);
+    let official =
+        name == "mnist" && mnist::is_official(&train, Part::Train) && mnist::is_official(&test, Part::Test);
+    if global.json {
+        let part = |set: &ImageSet| json!({ "samples": set.count(), "per_class": per_class(set), "sha256": set.sha256 });
+        let shape = [train.channels, train.height, train.width];
+        let value = json!({
+            "name": name, "source": train.source, "shape": shape, "classes": train.classes,
+            "official": official, "train": part(&train), "test": part(&test),
+        });
+        println!("{value}");
+        return Ok(());
+    }
+    println!("{}", train.source);
+    println!(
+        "images   {} x {} x {} (channels, height, width), bytes",
+        train.channels, train.height, train.width
+    );
+    println!("classes  {}", train.classes);
+    for (name, set) in [("train", &train), ("test", &test)] {
+        println!("{name:<5}    {} images, by class {:?}", set.count(), per_class(set));
+        println!("         SHA-256 {}", set.sha256);
+    }
+    if official {
+        println!("these are the official files, by their checksums");
+    }
+    Ok(())
+}
+
+fn per_class(set: &ImageSet) -> Vec<usize> {
+    let mut counts = vec![0; set.classes];
+    set.labels.iter().for_each(|&l| counts[l as usize] += 1);
+    counts
+}

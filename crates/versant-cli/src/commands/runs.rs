@@ -1,1 +1,211 @@
+//! `versant runs`
 
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+use clap::{Args, Subcommand};
+use serde_json::{Value, json};
+use versant::train::{EpochRecord, RunDir, epochs_of};
+use versant::{Error, Result};
+use versant_course::figures::compare::{Run, compare};
+
+use crate::Global;
+
+/// List, show and compare runs
+#[derive(Args)]
+pub struct Runs {
+    #[command(subcommand)]
+    action: Option<Action>,
+}
+
+#[derive(Subcommand)]
+enum Action {
+    /// All runs, the oldest first
+    List,
+    /// Settings, epochs and results of a run
+    Show {
+        /// `last`, or a run's name or folder
+        #[arg(default_value = "last")]
+        run: String,
+    },
+    /// Settings that differ, results side by side, and a picture of the curves
+    Compare {
+        /// Two runs or more
+        #[arg(required = true, num_args = 2..)]
+        runs: Vec<String>,
+        /// Where the picture goes (compare.svg and compare.png)
+        #[arg(long, value_name = "DIR", default_value = ".")]
+        out: PathBuf,
+    },
+}
+
+impl Runs {
+    pub fn run(&self, global: &Global) -> anyhow::Result<ExitCode> {
+        match self.action.as_ref().unwrap_or(&Action::List) {
+            Action::List => list(global)?,
+            Action::Show { run } => show(global, run)?,
+            Action::Compare { runs, out } => compare_runs(global, runs, out)?,
+        }
+        Ok(ExitCode::SUCCESS)
+    }
+}
+
+/// A run's files, as far as they are there.
+struct Folder {
+    name: String,
+    path: PathBuf,
+    config: toml::Table,
+    epochs: Vec<EpochRecord>,
+    finished: bool,
+}
+
+impl Folder {
+    fn open(path: PathBuf) -> Result<Folder> {
+        let file = path.join("config.toml");
+        let text = std::fs::read_to_string(&file).map_err(Error::io("read", &file))?;
+        let config = text.parse().map_err(|e: toml::de::Error| Error::format(&file, e.message()))?;
+        let name = path.file_name().map_or(String::new(), |n| n.to_string_lossy().into_owned());
+        let epochs = epochs_of(&path)?;
+        Ok(Folder { name, config, epochs, finished: path.join("summary.json").exists(), path })
+    }
+
+    fn setting(&self, key: &str) -> String {
+        self.config.get(key).map_or(String::new(), |v| v.as_str().map_or(v.to_string(), String::from))
+    }
+
+    fn accuracy(&self) -> Option<f64> {
+        self.epochs.last().and_then(|e| e.test_accuracy)
+    }
+
+    fn seconds(&self) -> f64 {
+        self.epochs.iter().map(|e| e.seconds).sum()
+    }
+
+    fn state(&self) -> String {
+        let wanted = self.config.get("epochs").and_then(toml::Value::as_integer).unwrap_or(0);
+        match self.finished {
+            true => "finished".into(),
+            false => format!("{} of {wanted} epochs", self.epochs.len()),
+        }
+    }
+
+    fn json(&self) -> Value {
+        json!({
+            "run": self.path, "recipe": self.setting("recipe"), "preset": self.setting("preset"),
+            "finished": self.finished, "epochs": self.epochs.len(),
+            "test_accuracy": self.accuracy(), "seconds": self.seconds(),
+        })
+    }
+}
+
+fn percent(share: Option<f64>) -> String {
+    share.map_or("-".into(), |s| format!("{:.2} %", 100.0 * s))
+}
+
+fn list(global: &Global) -> anyhow::Result<()> {
+    let runs = RunDir::list(&global.runs_dir)?;
+    let folders: Vec<(String, Result<Folder>)> =
+        runs.into_iter().map(|r| (r.to_string(), Folder::open(r.path))).collect();
+    if global.json {
+        let all: Vec<Value> = folders.iter().filter_map(|(_, f)| Some(f.as_ref().ok()?.json())).collect();
+        println!("{}", json!({ "runs": all }));
+        return Ok(());
+    }
+    if folders.is_empty() {
+        println!("no runs in {} yet; versant train mnist-mlp makes one", global.runs_dir.display());
+    }
+    let width = folders.iter().map(|(name, _)| name.len()).max().unwrap_or(0);
+    for (name, folder) in &folders {
+        match folder {
+            Ok(f) => {
+                println!(
+                    "{name:<width$}  {:>8}  {:>8.1} s  {}",
+                    percent(f.accuracy()),
+                    f.seconds(),
+                    f.state()
+                );
+            }
+            Err(error) => println!("{name:<width$}  damaged: {error}"),
+        }
+    }
+    Ok(())
+}
+
+fn show(global: &Global, name: &str) -> anyhow::Result<()> {
+    let folder = Folder::open(RunDir::find(&global.runs_dir, name)?)?;
+    if global.json {
+        let mut value = folder.json();
+        value["config"] = json!(folder.config);
+        value["history"] = json!(folder.epochs);
+        println!("{value}");
+        return Ok(());
+    }
+    println!("{} ({})\n\n{}", folder.path.display(), folder.state(), folder.config);
+    println!("epoch  train loss  train acc  test loss  test acc   seconds");
+    for e in &folder.epochs {
+        println!(
+            "{:>5}  {:>10.4}  {:>9}  {:>9.4}  {:>8}  {:>8.2}",
+            e.epoch,
+            e.train_loss,
+            percent(e.train_accuracy),
+            e.test_loss,
+            percent(e.test_accuracy),
+            e.seconds
+        );
+    }
+    Ok(())
+}
+
+fn compare_runs(global: &Global, names: &[String], out: &Path) -> anyhow::Result<()> {
+    let find = |name: &String| Folder::open(RunDir::find(&global.runs_dir, name)?);
+    let folders: Vec<Folder> = names.iter().map(find).collect::<Result<_>>()?;
+    let series =
+        |f: &Folder, value: fn(&EpochRecord) -> f64| f.epochs.iter().map(|e| value(e) as f32).collect();
+    let curves: Vec<(Vec<f32>, Vec<f32>)> = folders
+        .iter()
+        .map(|f| (series(f, |e| e.test_loss), series(f, |e| e.test_accuracy.unwrap_or(f64::NAN))))
+        .collect();
+    let runs: Vec<Run> = folders
+        .iter()
+        .zip(&curves)
+        .map(|(f, (loss, accuracy))| Run { name: &f.name, test_loss: loss, test_accuracy: accuracy })
+        .collect();
+    compare(&runs).save(out, "compare")?;
+    let differing = differences(&folders);
+    if global.json {
+        let all: Vec<Value> = folders.iter().map(Folder::json).collect();
+        println!("{}", json!({ "runs": all, "differing": differing, "picture": out.join("compare.svg") }));
+        return Ok(());
+    }
+    let width = folders.iter().map(|f| f.name.len()).max().unwrap_or(0);
+    for f in &folders {
+        println!("{:<width$}  {:>8}  {:>8.1} s  {}", f.name, percent(f.accuracy()), f.seconds(), f.state());
+    }
+    println!();
+    for (key, values) in &differing {
+        println!("{key:<20} {}", values.join("  |  "));
+    }
+    println!("picture: {}", out.join("compare.{svg,png}").display());
+    Ok(())
+}
+
+/// The settings that are not the same in all runs, with each run's value.
+fn differences(folders: &[Folder]) -> Vec<(String, Vec<String>)> {
+    let flat: Vec<Vec<(String, String)>> = folders.iter().map(|f| flatten("", &f.config)).collect();
+    let mut keys: Vec<&String> = flat.iter().flatten().map(|(k, _)| k).collect();
+    keys.sort();
+    keys.dedup();
+    let value = |all: &[(String, String)], key: &str| {
+        all.iter().find(|(k, _)| k == key).map_or("-".to_string(), |(_, v)| v.clone())
+    };
+    let row = |key: &String| (key.clone(), flat.iter().map(|all| value(all, key)).collect::<Vec<_>>());
+    keys.into_iter().map(row).filter(|(_, values)| values.iter().any(|v| *v != values[0])).collect()
+}
+
+fn flatten(prefix: &str, table: &toml::Table) -> Vec<(String, String)> {
+    let one = |(key, value): (&String, &toml::Value)| match value {
+        toml::Value::Table(inner) => flatten(&format!("{prefix}{key}."), inner),
+        _ => vec![(format!("{prefix}{key}"), value.to_string())],
+    };
+    table.iter().flat_map(one).collect()
+}

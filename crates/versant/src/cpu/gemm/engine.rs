@@ -18,7 +18,7 @@ const DEPTH: usize = 256;
 const A_STRIDE: usize = DEPTH + 16;
 
 /// A product and where it goes: what all work items share.
-pub(super) struct Product<'a, T> {
+pub struct Product<'a, T> {
     pub a: MatRef<'a, T>,
     pub b: MatRef<'a, T>,
     pub c: *mut T,
@@ -28,7 +28,7 @@ pub(super) struct Product<'a, T> {
 
 /// A rectangle of C.
 #[derive(Clone, Copy)]
-pub(super) struct Area {
+pub struct Area {
     pub row: usize,
     pub rows: usize,
     pub col: usize,
@@ -37,7 +37,7 @@ pub(super) struct Area {
 
 /// The shape of the registers' tile.
 #[derive(Clone, Copy)]
-pub(super) struct TileShape {
+pub struct TileShape {
     pub rows: usize,
     pub cols: usize,
 }
@@ -46,7 +46,6 @@ pub(super) struct TileShape {
 pub trait Engines: Sized {
     /// The shape of the tile that `isa` computes at once.
     #[doc(hidden)]
-    #[expect(private_interfaces, reason = "the trait is sealed by this method")]
     fn tile_shape(isa: Isa) -> TileShape;
 
     /// Computes one rectangle of a product.
@@ -54,7 +53,6 @@ pub trait Engines: Sized {
     /// # Safety
     /// `area` lies inside C, which is valid for writing there, and no other thread touches it.
     #[doc(hidden)]
-    #[expect(private_interfaces, reason = "the trait is sealed by this method")]
     unsafe fn compute(isa: Isa, product: &Product<Self>, area: Area);
 }
 
@@ -243,7 +241,6 @@ macro_rules! engines {
     ($type:ty, $avx512:ident $avx512_fn:ident, $avx2:ident $avx2_fn:ident, $neon:ident $neon_fn:ident,
      $portable:ident $portable_fn:ident) => {
         impl Engines for $type {
-            #[expect(private_interfaces, reason = "the trait is sealed by this method")]
             fn tile_shape(isa: Isa) -> TileShape {
                 match isa.kind() {
                     #[cfg(target_arch = "x86_64")]
@@ -255,7 +252,6 @@ macro_rules! engines {
                 }
             }
 
-            #[expect(private_interfaces, reason = "the trait is sealed by this method")]
             unsafe fn compute(isa: Isa, product: &Product<$type>, area: Area) {
                 // SAFETY: an `Isa` exists only for instructions that this machine has; the rest is the caller's.
                 unsafe {

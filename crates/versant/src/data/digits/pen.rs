@@ -1,5 +1,7 @@
 //! A hand that never writes the same digit twice: from a skeleton to the path of a pen.
 
+use std::array;
+
 use super::skeletons::{Knot, Skeleton};
 use crate::rng::Rng;
 
@@ -21,38 +23,28 @@ const KNOT_JITTER: f64 = 0.045;
 const STROKE_JITTER: f64 = 0.035;
 const WARP: f64 = 0.12;
 
+/// The standard deviation of the factor by which the pen's pressure changes the radius.
+const PRESSURE: f64 = 0.15;
+
+/// The range over which the radius strays from point to point, in pixels: neither pen nor paper is smooth.
+const ROUGHNESS: f64 = 0.5;
+
 /// Writes one of the ways, chosen by weight: a polyline for each stroke.
 pub(super) fn write(rng: &mut Rng, ways: &[Skeleton]) -> Vec<Vec<Dot>> {
     let skeleton = choose(rng, ways);
     let hand = Hand::new(rng);
-    skeleton
-        .strokes
-        .iter()
-        .map(|stroke| {
-            let knots = jitter(rng, stroke);
-            let pressure = [hand.pressure(rng), hand.pressure(rng), hand.pressure(rng)];
-            let path = smooth(&knots);
-            let last = (path.len() - 1) as f64;
-            path.iter()
-                .enumerate()
-                .map(|(i, &at)| Dot {
-                    at: hand.bend(at),
-                    radius: hand.radius * bernstein(pressure, i as f64 / last),
-                })
-                .collect()
-        })
-        .collect()
+    skeleton.strokes.iter().map(|stroke| hand.draw(rng, stroke)).collect()
 }
 
 fn choose<'a>(rng: &mut Rng, ways: &'a [Skeleton]) -> &'a Skeleton {
     let mut ticket = rng.below(ways.iter().map(|way| way.weight).sum());
-    ways.iter()
-        .find(|way| {
-            let found = ticket < way.weight;
-            ticket = ticket.wrapping_sub(way.weight);
-            found
-        })
-        .expect("the ticket is below the sum of the weights")
+    for way in ways {
+        if ticket < way.weight {
+            return way;
+        }
+        ticket -= way.weight;
+    }
+    unreachable!("the ticket is below the sum of the weights")
 }
 
 /// What all strokes of one sample share.
@@ -80,13 +72,19 @@ impl Hand {
         for displacement in field.iter_mut().flatten().flatten() {
             *displacement = WARP * bell(rng);
         }
-        let thin = rng.uniform();
-        Hand { map, field, radius: 0.7 + 0.95 * thin + 0.15 * bell(rng).abs() }
+        let radius = rng.uniform_in(0.7, 1.65) + 0.15 * bell(rng).abs();
+        Hand { map, field, radius }
     }
 
-    /// The factor of the radius at one place of a stroke.
-    fn pressure(&self, rng: &mut Rng) -> f64 {
-        1.0 + 0.15 * bell(rng)
+    fn draw(&self, rng: &mut Rng, stroke: &[Knot]) -> Vec<Dot> {
+        let pressure = array::from_fn(|_| 1.0 + PRESSURE * bell(rng));
+        let path = smooth(&jitter(rng, stroke));
+        let last = (path.len() - 1) as f64;
+        let dot = |(i, &at): (usize, &[f64; 2])| {
+            let rough = ROUGHNESS * (rng.uniform() - 0.5);
+            Dot { at: self.bend(at), radius: self.radius * bernstein(pressure, i as f64 / last) + rough }
+        };
+        path.iter().enumerate().map(dot).collect()
     }
 
     /// Displaces a point by the field, then maps it linearly about the middle of the box.
@@ -167,4 +165,71 @@ fn bernstein(coefficients: [f64; 3], t: f64) -> f64 {
 /// 3/12. Unlike [`Rng::normal`] it needs no logarithm.
 fn bell(rng: &mut Rng) -> f64 {
     2.0 * (rng.uniform() + rng.uniform() + rng.uniform() - 1.5)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::skeletons::CLASSES;
+    use super::*;
+
+    #[test]
+    fn the_spline_passes_through_the_knots() {
+        for stroke in CLASSES.iter().copied().flatten().flat_map(|way| way.strokes) {
+            let path = smooth(stroke);
+            assert_eq!(path.len(), (stroke.len() - 1) * STEPS + 1);
+            for (knot, at) in stroke.iter().zip(path.iter().step_by(STEPS)) {
+                assert_eq!(knot.at, *at);
+            }
+        }
+    }
+
+    #[test]
+    fn displacements_are_averages_of_the_controls() {
+        for coordinate in [-0.3, 0.0, 0.2, 0.5, 0.7, 1.0, 1.3] {
+            let (first, weights) = cell(coordinate);
+            assert!(first + weights.len() <= GRID);
+            assert!(weights.iter().all(|&weight| weight >= 0.0));
+            assert!((weights.iter().sum::<f64>() - 1.0).abs() < 1e-12);
+        }
+        // Both cells give the same weights where they meet.
+        let (before, after) = (cell(0.5 - 1e-9), cell(0.5));
+        assert_eq!((before.0, after.0), (0, 1));
+        for i in 0..3 {
+            assert!((before.1[i + 1] - after.1[i]).abs() < 1e-7);
+        }
+    }
+
+    #[test]
+    fn ways_are_chosen_by_their_weights() {
+        let mut rng = Rng::new(5);
+        for ways in CLASSES {
+            let total: u64 = ways.iter().map(|way| way.weight).sum();
+            let mut counts = vec![0.0; ways.len()];
+            for _ in 0..2000 {
+                let chosen = choose(&mut rng, ways);
+                counts[ways.iter().position(|way| std::ptr::eq(way, chosen)).unwrap()] += 1.0;
+            }
+            for (way, count) in ways.iter().zip(counts) {
+                let p = way.weight as f64 / total as f64;
+                let deviation: f64 = (2000.0 * p * (1.0 - p)).sqrt();
+                assert!((count - 2000.0 * p).abs() < 5.0 * deviation, "{count} of 2000 for {p}");
+            }
+        }
+    }
+
+    #[test]
+    fn the_bell_has_mean_zero_and_variance_one() {
+        let mut rng = Rng::new(6);
+        let n = 100_000;
+        let (mut first, mut second) = (0.0, 0.0);
+        for _ in 0..n {
+            let z = bell(&mut rng);
+            first += z;
+            second += z * z;
+        }
+        let n = n as f64;
+        // Five standard errors each, with 2 / n above the variance of z^2.
+        assert!((first / n).abs() < 5.0 * (1.0 / n).sqrt());
+        assert!((second / n - 1.0).abs() < 5.0 * (2.0 / n).sqrt());
+    }
 }

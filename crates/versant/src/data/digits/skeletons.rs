@@ -36,7 +36,7 @@ const ZERO: &[Skeleton] = &[
     // Counter-clockwise from the top.
     way(
         3,
-        &[&[r(55, 2), r(25, 12), r(8, 50), r(22, 88), r(50, 98), r(80, 86), r(92, 50), r(80, 15), r(50, 4)]],
+        &[&[r(55, 2), r(18, 12), r(0, 50), r(16, 88), r(50, 98), r(86, 86), r(100, 50), r(86, 15), r(50, 4)]],
     ),
     // Ends with a hook into the oval.
     way(
@@ -44,11 +44,12 @@ const ZERO: &[Skeleton] = &[
         &[&[r(72, 10), r(42, 3), r(12, 35), r(14, 78), r(48, 98), r(86, 72), r(86, 28), r(62, 6), r(40, 12)]],
     ),
     // Clockwise, from the left shoulder.
-    way(1, &[&[r(25, 20), r(50, 2), r(82, 20), r(90, 60), r(62, 96), r(25, 88), r(10, 50), r(28, 14)]]),
+    way(1, &[&[r(22, 20), r(50, 2), r(88, 20), r(96, 60), r(62, 96), r(20, 88), r(3, 50), r(25, 14)]]),
 ];
 
 const ONE: &[Skeleton] = &[
-    way(6, &[&[r(50, 0), r(50, 50), r(50, 100)]]),
+    // One line down.
+    way(12, &[&[r(50, 0), r(50, 50), r(50, 100)]]),
     // With a flag.
     way(2, &[&[r(30, 22), c(50, 0), r(50, 50), r(50, 100)]]),
     // With a flag and a foot.
@@ -148,6 +149,7 @@ const SIX: &[Skeleton] = &[
 ];
 
 const SEVEN: &[Skeleton] = &[
+    // A roof and a stem.
     way(3, &[&[r(8, 10), r(50, 7), c(90, 5), r(60, 50), r(42, 100)]]),
     // A rounded shoulder.
     way(2, &[&[r(6, 14), r(42, 4), r(82, 8), r(74, 40), r(52, 100)]]),

@@ -22,7 +22,7 @@ fn extent(inked: impl Fn(usize) -> bool) -> (usize, usize) {
 #[test]
 fn golden_bits() {
     let (images, labels) = digit_images(100, Purpose::DigitsTrain);
-    assert_eq!((crc32fast::hash(&images), crc32fast::hash(&labels)), (2712209302, 3463952361));
+    assert_eq!((crc32fast::hash(&images), crc32fast::hash(&labels)), (2567748553, 3463952361));
 }
 
 #[test]

@@ -1,0 +1,150 @@
+//! A trained model, taken out of its run: evaluated again, or asked about pictures.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::path::{Path, PathBuf};
+
+use serde::{Deserialize, Serialize};
+use versant::autograd::no_grad;
+use versant::io::safetensors;
+use versant::nn::{Context, Module};
+use versant::train::{Confusion, RunDir};
+use versant::{Array, Error, Result, Tensor};
+
+use crate::data::obtain;
+use crate::digit_image::read_digit;
+use crate::recipe::{Experiment, Plan};
+use crate::report::{ClassTable, answers};
+use crate::session::{Places, TEST_BATCH, loader};
+use crate::ui::Ui;
+
+/// Which weights of a run.
+pub enum Weights {
+    /// Those of the last checkpoint.
+    Last,
+    /// Those with the best test accuracy.
+    Best,
+    /// Those of any safetensors file.
+    File(PathBuf),
+}
+
+impl Weights {
+    /// By the words of a command line.
+    pub fn choose(best: bool, file: Option<PathBuf>) -> Weights {
+        match file {
+            Some(file) => Weights::File(file),
+            None if best => Weights::Best,
+            None => Weights::Last,
+        }
+    }
+
+    fn path(&self, run: &Path) -> PathBuf {
+        match self {
+            Weights::Last => run.join("checkpoints/last.safetensors"),
+            Weights::Best => run.join("checkpoints/best.safetensors"),
+            Weights::File(file) => file.clone(),
+        }
+    }
+}
+
+/// A run's model with trained weights.
+pub struct Trained {
+    plan: Plan,
+    run: PathBuf,
+    weights: PathBuf,
+}
+
+/// What an evaluation found.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Found {
+    /// The recipe's name.
+    pub recipe: String,
+    /// The run's directory.
+    pub run: String,
+    /// The file of the weights.
+    pub checkpoint: String,
+    /// The data's name.
+    pub dataset: String,
+    /// Test samples.
+    pub samples: usize,
+    /// 0 to 1.
+    pub test_accuracy: f64,
+    /// Mean cross-entropy.
+    pub test_loss: f64,
+}
+
+/// An evaluation, to be shown.
+pub struct Evaluation {
+    /// The numbers.
+    pub numbers: Found,
+    /// Answers by class.
+    pub confusion: Confusion,
+    /// The classes' names.
+    pub classes: Vec<String>,
+}
+
+impl Trained {
+    /// Opens a run (`last`, a name or a folder) without locking it: it may still be training.
+    ///
+    /// # Errors
+    /// When there is no such run, or the weights are damaged or of another model.
+    pub fn open(places: &Places, run: &str, weights: &Weights) -> Result<Trained> {
+        let run = RunDir::find(&places.runs, run)?;
+        let mut plan = Experiment::from_file(&run.join("config.toml"), None, &[])?.plan()?;
+        let path = weights.path(&run);
+        let state: BTreeMap<String, Array> = safetensors::load(&path)?.tensors;
+        plan.model.load_state_dict(&state).map_err(|e| Error::format(&path, e.to_string()))?;
+        Ok(Trained { plan, run, weights: path })
+    }
+
+    /// Answers on the whole test part.
+    ///
+    /// # Errors
+    /// When the data cannot be had.
+    pub fn evaluate(&self, places: &Places, ui: &mut dyn Ui) -> Result<Evaluation> {
+        let samples = obtain(self.plan.source, &places.data, ui)?;
+        let test = loader(&samples, &samples.test, TEST_BATCH);
+        let found = answers(self.plan.model.as_ref(), &test, samples.classes.len());
+        let sums = versant::train::evaluate(self.plan.model.as_ref(), &test, &self.plan.objective);
+        let experiment = Experiment::from_file(&self.run.join("config.toml"), None, &[])?;
+        Ok(Evaluation {
+            numbers: Found {
+                recipe: experiment.recipe.name().into(),
+                run: self.run.display().to_string(),
+                checkpoint: self.weights.display().to_string(),
+                dataset: samples.test.source.clone(),
+                samples: samples.test.count(),
+                test_accuracy: found.confusion.accuracy(),
+                test_loss: sums.mean("loss").unwrap_or(f64::NAN),
+            },
+            confusion: found.confusion,
+            classes: samples.classes,
+        })
+    }
+
+    /// The classes of the digit in a picture with their probabilities, the likeliest first.
+    ///
+    /// # Errors
+    /// When the picture cannot be read.
+    pub fn predict(&self, picture: &Path) -> Result<Vec<(String, f32)>> {
+        let ink = read_digit(picture)?;
+        let (mean, std) = self.plan.source.normalization();
+        let values: Vec<f32> = ink.iter().map(|v| (v - mean) / std).collect();
+        let x = Tensor::from_slice(&values, self.plan.input);
+        let p = no_grad(|| self.plan.model.forward(&x, &mut Context::eval()).softmax(-1));
+        let mut ranked: Vec<(String, f32)> =
+            self.plan.source.classes().into_iter().zip(p.to_vec::<f32>()).collect();
+        ranked.sort_by(|a, b| b.1.total_cmp(&a.1));
+        Ok(ranked)
+    }
+}
+
+impl fmt::Display for Evaluation {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let n = &self.numbers;
+        writeln!(f, "{}", ClassTable { confusion: &self.confusion, classes: &self.classes })?;
+        writeln!(f, "test accuracy  {:.2} %  (loss {:.4})", 100.0 * n.test_accuracy, n.test_loss)?;
+        writeln!(f, "data           {} ({} samples)", n.dataset, n.samples)?;
+        writeln!(f, "weights        {}", n.checkpoint)
+    }
+}
