@@ -54,7 +54,7 @@ fn load_or_download(source: Source, data_dir: &Path, ui: &mut dyn Ui) -> Result<
 
 #[cfg(feature = "download")]
 fn download(data_dir: &Path, ui: &mut dyn Ui) -> Result<()> {
-    mnist::download(data_dir, &mut |name, done, total| ui.download(name, done, total))
+    mnist::download(data_dir, &mut |p| ui.download(p.name, p.received, p.total))
 }
 
 #[cfg(not(feature = "download"))]

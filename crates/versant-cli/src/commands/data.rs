@@ -83,7 +83,7 @@ fn get(global: &Global, name: &str) -> anyhow::Result<()> {
     }
     let mut terminal = Terminal::new(global.quiet, global.json)?;
     let folder = global.places().data;
-    mnist::download(&folder, &mut |name, done, total| terminal.download(name, done, total))?;
+    mnist::download(&folder, &mut |p| terminal.download(p.name, p.received, p.total))?;
     info(global, name)
 }
 

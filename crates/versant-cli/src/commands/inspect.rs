@@ -64,7 +64,7 @@ fn of_npy(path: &Path) -> Result<(Value, String)> {
 }
 
 fn of_idx(path: &Path) -> Result<(Value, String)> {
-    let dims = idx::inspect(path)?;
+    let dims = idx::Idx::header(path)?.dims;
     Ok((json!({ "kind": "idx", "dtype": "u8", "shape": dims }), format!("IDX  u8  {dims:?}")))
 }
 

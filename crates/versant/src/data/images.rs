@@ -69,8 +69,7 @@ impl ImageSet {
                 classes.saturating_sub(1)
             )));
         }
-        let digest = Sha256::new().chain_update(&images).chain_update(&labels).finalize();
-        let sha256 = digest.iter().map(|byte| format!("{byte:02x}")).collect();
+        let sha256 = hex(&Sha256::new().chain_update(&images).chain_update(&labels).finalize());
         Ok(ImageSet { images, labels, channels, height, width, classes, source: source.into(), sha256 })
     }
 
@@ -87,6 +86,10 @@ impl ImageSet {
         let pixels = self.channels * self.height * self.width;
         &self.images[index * pixels..][..pixels]
     }
+}
+
+pub(super) fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 /// An [`ImageSet`] as batches: x f32 [n, channels, height, width], y i64 [n].

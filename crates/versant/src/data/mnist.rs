@@ -91,31 +91,25 @@ fn missing(data_dir: &Path, part: Part) -> Error {
     ))
 }
 
-/// Fetches the files that are missing, from `$VERSANT_MIRROR` if it is set (a folder on the web that holds the four
-/// files gzipped: for classrooms and tests), else from the public mirrors. An unreachable network costs at most
-/// [`PATIENCE`](super::download::PATIENCE).
+/// Fetches the files that are missing, from `$VERSANT_MIRROR` (a folder on the web that holds the four files gzipped:
+/// for classrooms and tests) or the public mirrors. An unreachable network costs about five seconds at most.
 ///
 /// # Errors
 /// When a file cannot be had; the message says what was tried and what to do.
 #[cfg(feature = "download")]
-pub fn download(data_dir: &Path, progress: &mut super::download::Progress) -> Result<()> {
-    use super::download::{Downloader, FileSpec, PATIENCE};
-    const MIRRORS: [&str; 2] = [
-        "http://ossci-datasets.s3.amazonaws.com/mnist/",
-        "http://storage.googleapis.com/cvdf-datasets/mnist/",
-    ];
-    let own = std::env::var("VERSANT_MIRROR").ok().filter(|url| !url.is_empty());
-    let own = own.map(|url| format!("{}/", url.trim_end_matches('/')));
-    let mirrors = own.as_deref().map_or(MIRRORS.to_vec(), |url| vec![url]);
+pub fn download(data_dir: &Path, progress: &mut dyn FnMut(super::download::Progress)) -> Result<()> {
+    use super::download::{Downloader, FileSpec};
+    const MIRRORS: [&str; 2] =
+        ["http://ossci-datasets.s3.amazonaws.com/mnist", "http://storage.googleapis.com/cvdf-datasets/mnist"];
     let folder = data_dir.join("MNIST/raw");
-    let mut downloader = Downloader::new(&mirrors, PATIENCE);
+    let mut downloader = Downloader::from_env(&MIRRORS);
     for (name, sha256) in FILES {
         let packed = format!("{name}.gz");
         if folder.join(name).exists() || folder.join(&packed).exists() {
             continue;
         }
         let spec = FileSpec { name: &packed, sha256, max_bytes: 16 + 60_000 * 784 };
-        downloader.fetch(&spec, &folder, progress).map_err(|error| match error {
+        downloader.fetch(&spec, &folder.join(&packed), progress).map_err(|error| match error {
             Error::Network(tried) => Error::Network(format!(
                 "{tried}. Without a network: put the four files into {}, or use data=digits",
                 folder.display()

@@ -1,266 +1,419 @@
-//! IDX, the format of MNIST: a big-endian header (two zero bytes, a type code, the number of axes, their lengths)
-//! and the elements. Unsigned bytes only, plain or gzipped.
+//! IDX, the format of the MNIST files: an array of bytes behind a header of big-endian sizes.
 //!
-//! A file is never trusted: the size that the header promises is checked before memory is taken, and reading stops
-//! one byte after it, however much a small gzip could unfold to.
+//! ```text
+//! 00 00 08 nn | nn sizes of 4 bytes, big-endian | the elements, last dimension fastest
+//! ```
+//!
+//! `08` is the type code of unsigned bytes, the only one in use; `nn` is the number of dimensions, 1 to 4. Files
+//! may be gzipped, which is seen from their content. Source: Y. LeCun, C. Cortes, C. Burges, *The MNIST database
+//! of handwritten digits*, "File formats".
+//!
+//! A header is a promise that is checked before memory is spent on it: its size must be below [`MAX_BYTES`], a
+//! plain file must be exactly as long, and of a gzipped file no byte beyond it is unpacked.
 
 use std::fs::File;
-use std::io::{BufReader, Read, Write};
+use std::io::{BufReader, BufWriter, ErrorKind, Read, Write};
 use std::path::Path;
 
 use flate2::Compression;
-use flate2::read::MultiGzDecoder;
+use flate2::bufread::MultiGzDecoder;
 use flate2::write::GzEncoder;
 
-use super::atomic;
-use crate::error::{Error, Result};
+use crate::{Error, Result};
 
-/// The largest content that is read.
-const MOST_BYTES: u64 = 1 << 30;
+/// The largest array, in bytes, that is read: 2 GiB, forty times MNIST.
+pub const MAX_BYTES: u64 = 2 << 30;
 
-/// The type code of unsigned bytes.
-const UNSIGNED_BYTE: u8 = 0x08;
+const MAX_DIMS: usize = 4;
+const TYPE_U8: u8 = 0x08;
 
-/// The content of an IDX file of unsigned bytes.
+/// An array of bytes with its sizes.
+///
+/// ```
+/// use versant::io::idx::Idx;
+/// let path = std::env::temp_dir().join("versant-doc-idx-ubyte.gz");
+/// let labels = Idx { dims: vec![3], data: vec![7, 2, 1] };
+/// labels.write(&path)?;
+/// assert_eq!(Idx::read(&path)?, labels);
+/// # std::fs::remove_file(path).ok();
+/// # Ok::<(), versant::Error>(())
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Idx {
-    /// The axes, outermost first.
+    /// Sizes, slowest first: `[60000, 28, 28]`.
     pub dims: Vec<usize>,
-    /// The elements, row-major.
+    /// The elements; as many as the product of `dims`.
     pub data: Vec<u8>,
 }
 
+/// What a file's header says, read without the rest of the file.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Header {
+    /// Sizes, slowest first.
+    pub dims: Vec<usize>,
+    /// Whether the file is gzipped.
+    pub gzipped: bool,
+}
+
+impl Header {
+    /// The number of bytes that the header promises: its own and those of the elements.
+    pub fn file_bytes(&self) -> u64 {
+        (4 + 4 * self.dims.len()) as u64 + self.data_bytes()
+    }
+
+    /// The product of the sizes. It cannot overflow, as no header beyond [`MAX_BYTES`] is ever made.
+    fn data_bytes(&self) -> u64 {
+        self.dims.iter().map(|&d| d as u64).product()
+    }
+
+    /// `60000 x 28 x 28`
+    fn sizes(&self) -> String {
+        self.dims.iter().map(|d| d.to_string()).collect::<Vec<_>>().join(" x ")
+    }
+}
+
 impl Idx {
-    /// Reads a file, gzipped or not.
+    /// Reads a file, plain or gzipped.
     ///
     /// # Errors
-    /// When the file cannot be read, is no IDX of unsigned bytes, or does not hold just what its header promises.
+    /// A missing or unreadable file; another format or element type; more than [`MAX_BYTES`]; more or fewer bytes
+    /// than the header promises; damaged gzip.
     pub fn read(path: impl AsRef<Path>) -> Result<Idx> {
         let path = path.as_ref();
-        let mut source = open(path)?;
-        let dims = read_header(path, &mut source)?;
-        let promised = size(path, &dims)?;
-        if let Some(len) = source.plain_len {
-            let found = len.saturating_sub(4 + 4 * dims.len() as u64);
-            if found != promised {
-                return Err(Error::format(
-                    path,
-                    mismatch(&dims, promised, &format!("the file holds {found}")),
-                ));
-            }
-        }
+        let (header, body, file_bytes) = open(path)?;
+        let promised = header.data_bytes();
         let mut data = Vec::new();
-        source.take(promised + 1).read_to_end(&mut data).map_err(|e| unreadable(path, &e))?;
-        match data.len() as u64 {
-            found if found < promised => Err(Error::format(
-                path,
-                mismatch(&dims, promised, &format!("the content ends after {found}")),
-            )),
-            found if found > promised => {
-                Err(Error::format(path, mismatch(&dims, promised, "there is more behind them")))
-            }
-            _ => Ok(Idx { dims, data }),
+        if !header.gzipped {
+            compare(path, &header, file_bytes)?;
+            data.reserve_exact(promised as usize);
         }
+        // One byte more than promised is asked for: it tells trailing data, and makes gzip check its sum.
+        body.take(promised + 1).read_to_end(&mut data).map_err(|e| unpack_error(path, e, &header))?;
+        compare(path, &header, header.file_bytes() - promised + data.len() as u64)?;
+        Ok(Idx { dims: header.dims, data })
+    }
+
+    /// Reads the header alone: the cheap way to tell what a file is. A plain file's length is compared with it.
+    ///
+    /// # Errors
+    /// As for [`read`](Idx::read), as far as the first bytes and the length can tell.
+    pub fn header(path: impl AsRef<Path>) -> Result<Header> {
+        let path = path.as_ref();
+        let (header, _, file_bytes) = open(path)?;
+        if !header.gzipped {
+            compare(path, &header, file_bytes)?;
+        }
+        Ok(header)
     }
 
     /// Writes a file, gzipped if its name ends in `.gz`.
     ///
     /// # Errors
-    /// When the file cannot be written.
+    /// `data` is not as long as `dims` say, `dims` are not 1 to 4 numbers below 2^32, or the system refuses.
     pub fn write(&self, path: impl AsRef<Path>) -> Result<()> {
         let path = path.as_ref();
-        let mut header = vec![0, 0, UNSIGNED_BYTE, self.dims.len() as u8];
-        header.extend(self.dims.iter().flat_map(|&d| (d as u32).to_be_bytes()));
-        atomic::write(path, |w| {
-            if path.extension().is_some_and(|e| e == "gz") {
-                let mut gz = GzEncoder::new(w, Compression::default());
-                gz.write_all(&header)?;
-                gz.write_all(&self.data)?;
-                gz.finish()?;
-                return Ok(());
-            }
-            w.write_all(&header)?;
-            w.write_all(&self.data)
-        })
+        let elements = self.dims.iter().try_fold(1usize, |product, &d| product.checked_mul(d));
+        if elements != Some(self.data.len()) {
+            return Err(Error::format(
+                path,
+                format!("an array of {:?} cannot have {} elements", self.dims, self.data.len()),
+            ));
+        }
+        let sizes: Option<Vec<u32>> = self.dims.iter().map(|&d| u32::try_from(d).ok()).collect();
+        let Some(sizes) = sizes.filter(|sizes| (1..=MAX_DIMS).contains(&sizes.len())) else {
+            let reason = format!("IDX holds 1 to {MAX_DIMS} dimensions below 2^32, not {:?}", self.dims);
+            return Err(Error::format(path, reason));
+        };
+        let file = File::create(path).map_err(Error::io("create", path))?;
+        let written = if path.extension().is_some_and(|e| e == "gz") {
+            let mut encoder = GzEncoder::new(BufWriter::new(file), Compression::default());
+            self.write_to(&sizes, &mut encoder).and_then(|()| encoder.finish()?.flush())
+        } else {
+            let mut buffered = BufWriter::new(file);
+            self.write_to(&sizes, &mut buffered).and_then(|()| buffered.flush())
+        };
+        written.map_err(Error::io("write", path))
+    }
+
+    fn write_to(&self, sizes: &[u32], out: &mut impl Write) -> std::io::Result<()> {
+        out.write_all(&[0, 0, TYPE_U8, sizes.len() as u8])?;
+        for size in sizes {
+            out.write_all(&size.to_be_bytes())?;
+        }
+        out.write_all(&self.data)
     }
 }
 
-/// The axes that a file's header names, without reading its elements.
-///
-/// # Errors
-/// When the file cannot be read or is no IDX of unsigned bytes.
-pub fn inspect(path: impl AsRef<Path>) -> Result<Vec<usize>> {
-    let path = path.as_ref();
-    let mut source = open(path)?;
-    let dims = read_header(path, &mut source)?;
-    size(path, &dims)?;
-    Ok(dims)
-}
-
-/// A file's content, unpacked if need be.
-struct Source {
-    reader: Box<dyn Read>,
-    /// Of a file that is not packed.
-    plain_len: Option<u64>,
-}
-
-impl Read for Source {
-    fn read(&mut self, buffer: &mut [u8]) -> std::io::Result<usize> {
-        self.reader.read(buffer)
+/// Opens the file and reads its header; returns it with the reader of the elements and the file's length.
+fn open(path: &Path) -> Result<(Header, Box<dyn Read>, u64)> {
+    // Asked before opening, because opening a named pipe waits for its other end.
+    let metadata = std::fs::metadata(path).map_err(Error::io("read", path))?;
+    if !metadata.is_file() {
+        let what = if metadata.is_dir() { "a folder" } else { "not a regular file" };
+        return Err(Error::format(path, format!("this is {what}, an IDX file is needed")));
     }
-}
-
-fn open(path: &Path) -> Result<Source> {
     let file = File::open(path).map_err(Error::io("read", path))?;
-    let meta = file.metadata().map_err(Error::io("read", path))?;
-    if meta.is_dir() {
-        return Err(Error::format(path, "is a folder, not an IDX file"));
-    }
-    let mut reader = BufReader::new(file);
-    let packed = {
-        let head = std::io::BufRead::fill_buf(&mut reader).map_err(Error::io("read", path))?;
-        head.starts_with(&[0x1f, 0x8b])
-    };
-    Ok(match packed {
-        true => Source { reader: Box::new(MultiGzDecoder::new(reader)), plain_len: None },
-        false => Source { reader: Box::new(reader), plain_len: meta.is_file().then_some(meta.len()) },
-    })
+    let mut start = [0; 2];
+    let got = read_up_to(&file, &mut start).map_err(Error::io("read", path))?;
+    let gzipped = got == 2 && start == [0x1f, 0x8b];
+    let replayed = BufReader::new(std::io::Cursor::new(start).take(got as u64).chain(file));
+    let mut body: Box<dyn Read> =
+        if gzipped { Box::new(MultiGzDecoder::new(replayed)) } else { Box::new(replayed) };
+    let dims = read_dims(path, &mut body)?;
+    Ok((Header { dims, gzipped }, body, metadata.len()))
 }
 
-fn read_header(path: &Path, source: &mut Source) -> Result<Vec<usize>> {
-    let mut magic = [0; 4];
-    read_exactly(path, source, &mut magic)?;
-    let [zero, zero_too, code, rank] = magic;
-    if (zero, zero_too) != (0, 0) || !(1..=4).contains(&rank) {
-        return Err(Error::format(
+fn read_dims(path: &Path, body: &mut dyn Read) -> Result<Vec<usize>> {
+    let mut bytes = [0; 4 * (1 + MAX_DIMS)];
+    let (magic, sizes) = bytes.split_at_mut(4);
+    let got = read_up_to(&mut *body, magic).map_err(|e| header_error(path, e))?;
+    if got == 0 {
+        return Err(Error::format(path, "the file is empty"));
+    }
+    if got < 4 || magic[..2] != [0, 0] {
+        let hex: Vec<String> = magic[..got].iter().map(|b| format!("{b:02x}")).collect();
+        let reason = format!("not an IDX file: it starts with {}, IDX with 00 00 08", hex.join(" "));
+        return Err(Error::format(path, reason));
+    }
+    if magic[2] != TYPE_U8 {
+        let reason = format!("elements of type code 0x{:02x}; only 0x08, unsigned bytes, is read", magic[2]);
+        return Err(Error::format(path, reason));
+    }
+    let count = magic[3] as usize;
+    if !(1..=MAX_DIMS).contains(&count) {
+        let reason = format!("{count} dimensions; IDX files have 1 to {MAX_DIMS}");
+        return Err(Error::format(path, reason));
+    }
+    let sizes = &mut sizes[..4 * count];
+    let got = read_up_to(body, sizes).map_err(|e| header_error(path, e))?;
+    if got < sizes.len() {
+        let reason = format!("the file ends inside its header of {} bytes", 4 + 4 * count);
+        return Err(Error::format(path, reason));
+    }
+    let sizes: Vec<u32> =
+        sizes.chunks_exact(4).map(|b| u32::from_be_bytes([b[0], b[1], b[2], b[3]])).collect();
+    // Four factors below 2^32 each fit into 128 bits. A size of 0 counts as 1, so that it excuses no huge one.
+    let bytes: u128 = sizes.iter().map(|&s| s.max(1) as u128).product();
+    if bytes > MAX_BYTES as u128 {
+        let reason =
+            format!("header promises sizes {sizes:?} ({bytes} bytes), more than the limit of {MAX_BYTES}");
+        return Err(Error::format(path, reason));
+    }
+    Ok(sizes.into_iter().map(|s| s as usize).collect())
+}
+
+/// Compares the file's real length, unpacked, with the header's promise.
+fn compare(path: &Path, header: &Header, found: u64) -> Result<()> {
+    let (promised, sizes) = (header.file_bytes(), header.sizes());
+    if found < promised {
+        let reason = format!("header promises {sizes} ({promised} bytes), the file ends after {found}");
+        return Err(Error::format(path, reason));
+    }
+    if found > promised {
+        let reason = format!("trailing data: header promises {sizes} ({promised} bytes), the file goes on");
+        return Err(Error::format(path, reason));
+    }
+    Ok(())
+}
+
+fn header_error(path: &Path, error: std::io::Error) -> Error {
+    match error.kind() {
+        ErrorKind::UnexpectedEof => Error::format(path, "the gzip data end inside the IDX header"),
+        ErrorKind::InvalidInput | ErrorKind::InvalidData => {
+            Error::format(path, format!("damaged gzip data: {error}"))
+        }
+        _ => Error::io("read", path)(error),
+    }
+}
+
+fn unpack_error(path: &Path, error: std::io::Error, header: &Header) -> Error {
+    match error.kind() {
+        ErrorKind::UnexpectedEof => Error::format(
             path,
             format!(
-                "is not an IDX file: it starts with {magic:02x?}, not with 00 00, a type and 1 to 4 axes"
+                "header promises {} ({} bytes), the gzip data end too early",
+                header.sizes(),
+                header.file_bytes()
             ),
-        ));
+        ),
+        ErrorKind::InvalidInput | ErrorKind::InvalidData => {
+            Error::format(path, format!("damaged gzip data: {error}"))
+        }
+        _ => Error::io("read", path)(error),
     }
-    if code != UNSIGNED_BYTE {
-        return Err(Error::format(
-            path,
-            format!("holds elements of type {code:#04x}; only bytes (0x08) are read"),
-        ));
+}
+
+/// Fills the buffer as far as the reader goes.
+fn read_up_to(mut reader: impl Read, buffer: &mut [u8]) -> std::io::Result<usize> {
+    let mut got = 0;
+    while got < buffer.len() {
+        match reader.read(&mut buffer[got..]) {
+            Ok(0) => break,
+            Ok(n) => got += n,
+            Err(e) if e.kind() == ErrorKind::Interrupted => {}
+            Err(e) => return Err(e),
+        }
     }
-    (0..rank)
-        .map(|_| {
-            let mut dim = [0; 4];
-            read_exactly(path, source, &mut dim)?;
-            Ok(u32::from_be_bytes(dim) as usize)
-        })
-        .collect()
-}
-
-fn read_exactly(path: &Path, source: &mut Source, buffer: &mut [u8]) -> Result<()> {
-    source.read_exact(buffer).map_err(|e| match e.kind() {
-        std::io::ErrorKind::UnexpectedEof => Error::format(path, "ends within its header"),
-        _ => unreadable(path, &e),
-    })
-}
-
-/// Reading fails in the middle: a packed file is cut or damaged.
-fn unreadable(path: &Path, error: &std::io::Error) -> Error {
-    Error::format(path, format!("cannot be unpacked ({error}); it is cut or damaged"))
-}
-
-/// The elements that a header promises, refused if no one could mean it.
-fn size(path: &Path, dims: &[usize]) -> Result<u64> {
-    let size = dims.iter().try_fold(1u64, |n, &d| n.checked_mul(d as u64)).filter(|&n| n <= MOST_BYTES);
-    size.ok_or_else(|| {
-        Error::format(
-            path,
-            format!("the header promises {} bytes, more than the {MOST_BYTES} allowed", times(dims)),
-        )
-    })
-}
-
-fn mismatch(dims: &[usize], promised: u64, found: &str) -> String {
-    format!("the header promises {} = {promised} bytes, {found}", times(dims))
-}
-
-fn times(dims: &[usize]) -> String {
-    dims.iter().map(usize::to_string).collect::<Vec<_>>().join(" x ")
+    Ok(got)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use proptest::prelude::*;
+    use std::path::PathBuf;
 
-    /// Writes bytes to a file and reads them as IDX.
-    fn read(bytes: &[u8]) -> std::result::Result<Idx, String> {
-        let folder = tempfile::tempdir().unwrap();
-        let path = folder.path().join("file");
-        std::fs::write(&path, bytes).unwrap();
-        Idx::read(&path).map_err(|e| e.to_string().replace(&format!("{}", path.display()), "file"))
+    fn file(dir: &tempfile::TempDir, content: &[u8]) -> PathBuf {
+        let path = dir.path().join("x-idx-ubyte");
+        std::fs::write(&path, content).unwrap();
+        path
     }
 
-    fn gz(bytes: &[u8]) -> Vec<u8> {
-        let mut encoder = GzEncoder::new(Vec::new(), Compression::best());
-        encoder.write_all(bytes).unwrap();
+    fn gz(content: &[u8]) -> Vec<u8> {
+        let mut encoder = GzEncoder::new(Vec::new(), Compression::fast());
+        encoder.write_all(content).unwrap();
         encoder.finish().unwrap()
     }
 
-    const SMALL: &[u8] = &[0, 0, 8, 2, 0, 0, 0, 2, 0, 0, 0, 3, 1, 2, 3, 4, 5, 6];
+    /// The error of reading this content, after checking that it is one line that names the file.
+    fn refusal(content: &[u8]) -> String {
+        let dir = tempfile::tempdir().unwrap();
+        let path = file(&dir, content);
+        let text = Idx::read(&path).unwrap_err().to_string();
+        assert!(text.contains("x-idx-ubyte") && !text.contains('\n'), "{text}");
+        text
+    }
 
-    #[test]
-    fn both_forms_go_there_and_back() {
-        let folder = tempfile::tempdir().unwrap();
-        let idx = Idx { dims: vec![2, 3], data: vec![1, 2, 3, 4, 5, 6] };
-        for name in ["plain", "packed.gz"] {
-            let path = folder.path().join(name);
-            idx.write(&path).unwrap();
-            assert_eq!(Idx::read(&path).unwrap(), idx);
-            assert_eq!(inspect(&path).unwrap(), [2, 3]);
-        }
-        assert_eq!(std::fs::read(folder.path().join("plain")).unwrap(), SMALL);
-        assert_eq!(read(&gz(SMALL)), Ok(idx));
+    /// A header for these sizes.
+    fn head(sizes: &[u32]) -> Vec<u8> {
+        let mut bytes = vec![0, 0, 8, sizes.len() as u8];
+        sizes.iter().for_each(|s| bytes.extend(s.to_be_bytes()));
+        bytes
     }
 
     #[test]
-    fn every_cut_is_an_error() {
-        let packed = gz(SMALL);
-        for (bytes, from) in [(SMALL, 0), (&packed[..], 2)] {
-            for len in from..bytes.len() {
-                assert!(read(&bytes[..len]).is_err(), "{len} of {bytes:?}");
+    fn round_trip_plain_and_gzipped() {
+        let dir = tempfile::tempdir().unwrap();
+        for dims in [vec![5], vec![2, 3], vec![2, 3, 4], vec![1, 2, 3, 4], vec![0, 28, 28]] {
+            let n: usize = dims.iter().product();
+            let idx = Idx { dims: dims.clone(), data: (0..n).map(|i| i as u8).collect() };
+            for name in ["a", "a.gz"] {
+                let path = dir.path().join(name);
+                idx.write(&path).unwrap();
+                assert_eq!(Idx::read(&path).unwrap(), idx);
+                let header = Idx::header(&path).unwrap();
+                assert_eq!(header, Header { dims: dims.clone(), gzipped: name == "a.gz" });
+            }
+            // Gzip is seen from the content, whatever the name says.
+            std::fs::rename(dir.path().join("a.gz"), dir.path().join("a")).unwrap();
+            assert_eq!(Idx::read(dir.path().join("a")).unwrap(), idx);
+        }
+    }
+
+    #[test]
+    fn bytes_on_disk_are_the_published_format() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("labels");
+        Idx { dims: vec![2], data: vec![5, 9] }.write(&path).unwrap();
+        assert_eq!(std::fs::read(&path).unwrap(), [0, 0, 8, 1, 0, 0, 0, 2, 5, 9]);
+    }
+
+    #[test]
+    fn writing_an_inconsistent_array_is_refused() {
+        let dir = tempfile::tempdir().unwrap();
+        for (dims, n) in [(vec![2, 2], 3), (vec![], 1), (vec![1; 5], 1)] {
+            let path = dir.path().join("bad");
+            assert!(Idx { dims, data: vec![0; n] }.write(&path).is_err());
+            assert!(!path.exists());
+        }
+    }
+
+    #[test]
+    fn wrong_headers_are_named() {
+        assert!(refusal(b"").contains("empty"));
+        assert!(refusal(&gz(b"")).contains("empty"));
+        assert!(refusal(&[0]).contains("not an IDX file: it starts with 00,"));
+        assert!(refusal(b"PK\x03\x04zip").contains("50 4b 03 04"));
+        assert!(refusal(&[0, 0, 0x0d, 1, 0, 0, 0, 0]).contains("0x0d"));
+        assert!(refusal(&[0, 0, 8, 0]).contains("0 dimensions"));
+        assert!(refusal(&[0, 0, 8, 9]).contains("9 dimensions"));
+        assert!(refusal(&[0, 0, 8, 3, 0, 0]).contains("inside its header of 16 bytes"));
+    }
+
+    #[test]
+    fn length_must_be_what_the_header_promises() {
+        let mut short = head(&[3, 2, 2]);
+        short.extend([1; 11]);
+        assert!(refusal(&short).contains("promises 3 x 2 x 2 (28 bytes), the file ends after 27"));
+        assert!(refusal(&gz(&short)).contains("the file ends after 27"));
+        short.extend([1; 2]);
+        assert!(refusal(&short).contains("trailing data"));
+        assert!(refusal(&gz(&short)).contains("trailing data"));
+    }
+
+    #[test]
+    fn impossible_promises_cost_nothing() {
+        for sizes in [&[u32::MAX][..], &[u32::MAX; 4], &[60000, 28, 28 * 50], &[u32::MAX, u32::MAX, 0]] {
+            assert!(refusal(&head(sizes)).contains("more than the limit"));
+            assert!(refusal(&gz(&head(sizes))).contains("more than the limit"));
+        }
+    }
+
+    #[test]
+    fn a_bomb_is_stopped_at_the_first_byte_too_many() {
+        let mut bomb = head(&[1000]);
+        bomb.resize(64 << 20, 0);
+        let packed = gz(&bomb);
+        assert!(packed.len() < 1 << 20);
+        assert!(refusal(&packed).contains("trailing data"));
+    }
+
+    #[test]
+    fn damaged_gzip_is_named() {
+        let mut whole = head(&[5000]);
+        whole.extend((0..5000u32).map(|i| (i * i / 7) as u8));
+        let packed = gz(&whole);
+        assert!(refusal(&packed[..packed.len() / 2]).contains("gzip data end too early"));
+        assert!(refusal(&packed[..12]).contains("gzip data end inside the IDX header"));
+        let mut flipped = packed.clone();
+        // The check sum is in the last eight bytes.
+        let at = flipped.len() - 6;
+        flipped[at] ^= 1;
+        assert!(refusal(&flipped).contains("damaged gzip"));
+    }
+
+    #[test]
+    fn folders_and_missing_files_are_named() {
+        let dir = tempfile::tempdir().unwrap();
+        assert!(Idx::read(dir.path()).unwrap_err().to_string().contains("a folder"));
+        let missing = Idx::read(dir.path().join("none")).unwrap_err().to_string();
+        assert!(missing.starts_with("cannot read ") && missing.contains("none"), "{missing}");
+    }
+
+    /// A named pipe among them would be waited for without end.
+    #[cfg(unix)]
+    #[test]
+    fn only_regular_files_are_opened() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("socket");
+        let _socket = std::os::unix::net::UnixListener::bind(&path).unwrap();
+        assert!(Idx::read(&path).unwrap_err().to_string().contains("not a regular file"));
+    }
+
+    proptest! {
+        #[test]
+        fn no_content_panics(
+            content in prop::collection::vec(any::<u8>(), 0..64),
+            magic in any::<bool>(),
+            packed in any::<bool>(),
+        ) {
+            let dir = tempfile::tempdir().unwrap();
+            let mut bytes = if magic { vec![0, 0, 8, 2] } else { vec![] };
+            bytes.extend(content);
+            let path = file(&dir, &if packed { gz(&bytes) } else { bytes });
+            if let Ok(idx) = Idx::read(&path) {
+                prop_assert_eq!(idx.dims.iter().product::<usize>(), idx.data.len());
             }
         }
-        assert_eq!(read(&[]), Err("file: ends within its header".into()));
-        assert!(read(&SMALL[..15]).unwrap_err().ends_with("promises 2 x 3 = 6 bytes, the file holds 3"));
-        assert!(read(&packed[..packed.len() - 1]).unwrap_err().contains("it is cut or damaged"));
-    }
-
-    #[test]
-    fn lies_are_refused() {
-        assert!(read(b"\x89PNG\r\n\x1a\n").unwrap_err().starts_with("file: is not an IDX file"));
-        assert!(read(&[0, 0, 13, 1, 0, 0, 0, 1, 0, 0, 0, 0]).unwrap_err().contains("type 0x0d"));
-        assert!(read(&[0, 0, 8, 9]).unwrap_err().contains("not an IDX file"));
-        let huge = [0, 0, 8, 3, 255, 255, 255, 255, 0, 0, 0, 28, 0, 0, 0, 28];
-        let message =
-            "file: the header promises 4294967295 x 28 x 28 bytes, more than the 1073741824 allowed";
-        assert_eq!(read(&huge), Err(message.into()));
-        assert_eq!(read(&gz(&huge)), Err(message.into()));
-        let all =
-            [0, 0, 8, 4, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255];
-        assert!(read(&all).unwrap_err().contains("more than the"));
-    }
-
-    #[test]
-    fn a_bomb_is_stopped_one_byte_after_the_promise() {
-        let mut bomb = SMALL.to_vec();
-        bomb.resize(50_000_000, 0);
-        let packed = gz(&bomb);
-        assert!(packed.len() < 100_000);
-        assert!(read(&packed).unwrap_err().contains("2 x 3 = 6 bytes, there is more behind them"));
-    }
-
-    #[test]
-    fn a_folder_and_nothing_at_all() {
-        let folder = tempfile::tempdir().unwrap();
-        assert!(Idx::read(folder.path()).unwrap_err().to_string().contains("is a folder"));
-        let missing = folder.path().join("missing");
-        assert!(Idx::read(missing).unwrap_err().to_string().starts_with("cannot read"));
     }
 }

@@ -2,11 +2,12 @@ use std::collections::BTreeMap;
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
-use serde_json::{Map, json};
+use serde_json::json;
 
 use super::*;
 use crate::array::Array;
-use crate::train::checkpoint::{Checkpoint, Progress, load_last, save_last};
+use crate::train::checkpoint::{Checkpoint, load_last, save_last};
+use crate::train::record::{StepRecord, epochs_of};
 
 fn at(seconds: u64) -> SystemTime {
     UNIX_EPOCH + Duration::from_secs(seconds)
@@ -42,14 +43,46 @@ fn a_run_has_its_files_and_a_name_of_its_own() {
     first.write_meta(&json!({ "seed": 1 })).unwrap();
     assert_eq!(fs::read_to_string(first.path().join("meta.json")).unwrap(), "{\n  \"seed\": 1\n}\n");
     third.write_summary(&json!({ "accuracy": 0.5 })).unwrap();
-    first.metrics(None).unwrap().append(1, Map::new()).unwrap();
-    assert_eq!(fs::read_to_string(first.path().join("metrics.jsonl")).unwrap(), "{\"step\":1}\n");
+    first.metrics(&Progress::default()).unwrap().append(&step(1)).unwrap();
+    assert_eq!(fs::read_to_string(first.path().join("metrics.jsonl")).unwrap(), line(1));
 
     let listed = RunDir::list(runs.path()).unwrap();
     let paths: Vec<&Path> = listed.iter().map(|run| run.path.as_path()).collect();
     assert_eq!(paths, [first.path(), second.path(), third.path()]);
     assert_eq!(listed.iter().map(|run| run.finished).collect::<Vec<_>>(), [false, false, true]);
     assert_eq!((listed[0].started(), listed[0].experiment.as_str()), ("20260102-030405", "mnist"));
+}
+
+fn step(step: u64) -> Record {
+    Record::Step(StepRecord { step, epoch: 1, loss: 0.5 })
+}
+
+fn line(step: u64) -> String {
+    format!("{{\"kind\":\"step\",\"step\":{step},\"epoch\":1,\"loss\":0.5}}\n")
+}
+
+/// An epoch's line belongs to its last step's number, but is behind that step.
+#[test]
+fn a_log_is_cut_where_the_run_has_come() {
+    let runs = tempfile::tempdir().unwrap();
+    let run = RunDir::create(runs.path(), "mnist", "mlp", at(0)).unwrap();
+    let epoch = |epoch, step| {
+        let losses = json!({ "kind": "epoch", "epoch": epoch, "step": step, "lr": 0.1, "train_loss": 0.5, "test_loss": 0.5, "seconds": 1.0 });
+        serde_json::from_value::<Record>(losses).unwrap()
+    };
+    let lines_after = |progress: Progress| {
+        let mut log = run.metrics(&Progress::default()).unwrap();
+        for record in [step(1), step(2), epoch(1, 2), step(3), step(4), epoch(2, 4)] {
+            log.append(&record).unwrap();
+        }
+        drop(run.metrics(&progress).unwrap());
+        fs::read_to_string(run.path().join("metrics.jsonl")).unwrap().lines().count()
+    };
+    assert_eq!(lines_after(Progress { step: 2, epoch: 1, ..Progress::default() }), 3);
+    assert_eq!(lines_after(Progress { step: 2, epoch: 0, batch: 2, ..Progress::default() }), 2);
+    assert_eq!(lines_after(Progress { step: 3, epoch: 1, batch: 1, ..Progress::default() }), 4);
+    assert_eq!(lines_after(Progress { step: 4, epoch: 2, ..Progress::default() }), 6);
+    assert_eq!(epochs_of(run.path()).unwrap().len(), 2);
 }
 
 #[test]
@@ -122,14 +155,14 @@ const KILLED_RUN: &str = "VERSANT_TEST_KILLED_RUN";
 fn a_process_to_be_killed() {
     let Ok(path) = std::env::var(KILLED_RUN) else { return };
     let run = RunDir::open(path).unwrap();
-    let resumed = load_last(run.checkpoints()).unwrap().map(|c| c.progress.step);
-    let mut metrics = run.metrics(resumed).unwrap();
+    let resumed = load_last(run.checkpoints()).unwrap().map_or(Progress::default(), |c| c.progress);
+    let mut metrics = run.metrics(&resumed).unwrap();
     let end = Instant::now() + Duration::from_secs(10);
-    for step in resumed.map_or(0, |step| step + 1).. {
-        metrics.append(step, Map::new()).unwrap();
-        let array = Array::full([500], step as f64, crate::DType::F32);
+    for number in resumed.step + 1.. {
+        metrics.append(&step(number)).unwrap();
+        let array = Array::full([500], number as f64, crate::DType::F32);
         let arrays = BTreeMap::from([("w".to_string(), array)]);
-        let progress = Progress { step, ..Progress::default() };
+        let progress = Progress { step: number, ..Progress::default() };
         save_last(run.checkpoints(), &Checkpoint { weights: arrays.clone(), optimizer: arrays, progress })
             .unwrap();
         if Instant::now() > end {
@@ -142,7 +175,7 @@ fn a_process_to_be_killed() {
 fn a_killed_run_resumes_and_loses_nothing() {
     let runs = tempfile::tempdir().unwrap();
     let path = RunDir::create(runs.path(), "mnist", "mlp", at(0)).unwrap().path().to_path_buf();
-    let mut last = None;
+    let mut last = 0;
     for kill in 0..8u64 {
         let mut trainer = Command::new(std::env::current_exe().unwrap())
             .args(["--exact", "train::run::tests::a_process_to_be_killed"])
@@ -160,16 +193,16 @@ fn a_killed_run_resumes_and_loses_nothing() {
         trainer.wait().unwrap();
         let run = RunDir::open(&path).expect("the lock went with the process");
         let Some(checkpoint) = load_last(run.checkpoints()).unwrap() else { continue };
-        let step = checkpoint.progress.step;
-        assert!(last <= Some(step), "{last:?} was saved, {step} was found");
-        last = Some(step);
+        let found = checkpoint.progress.step;
+        assert!(last <= found, "{last} was saved, {found} was found");
+        last = found;
         for arrays in [&checkpoint.weights, &checkpoint.optimizer] {
-            assert_eq!(arrays["w"].to_vec::<f32>(), [step as f32; 500]);
+            assert_eq!(arrays["w"].to_vec::<f32>(), [found as f32; 500]);
         }
-        drop(run.metrics(last).unwrap());
+        drop(run.metrics(&checkpoint.progress).unwrap());
         let lines = fs::read_to_string(path.join("metrics.jsonl")).unwrap();
-        let expected: String = (0..=step).map(|step| format!("{{\"step\":{step}}}\n")).collect();
+        let expected: String = (1..=found).map(line).collect();
         assert_eq!(lines, expected);
     }
-    assert!(last.is_some(), "no trainer came as far as one checkpoint");
+    assert!(last > 0, "no trainer came as far as one checkpoint");
 }
