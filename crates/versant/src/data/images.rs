@@ -6,6 +6,7 @@ use sha2::{Digest, Sha256};
 
 use super::{Batch, Dataset};
 use crate::array::Array;
+use crate::cpu::elementwise::unary;
 use crate::device::Device;
 use crate::dtype::DType;
 use crate::error::{Error, Result};
@@ -53,13 +54,12 @@ impl ImageSet {
         classes: usize,
         source: &str,
     ) -> Result<ImageSet> {
-        let pixels = channels * height * width;
-        if pixels == 0 || images.len() != labels.len() * pixels {
+        let pixels = channels.checked_mul(height).and_then(|n| n.checked_mul(width)).filter(|&n| n > 0);
+        if pixels.and_then(|n| n.checked_mul(labels.len())) != Some(images.len()) {
             return Err(Error::Data(format!(
-                "{source}: {} labels need {} bytes of images [{channels}, {height}, {width}], there are {}",
-                labels.len(),
-                labels.len() * pixels,
-                images.len()
+                "{source}: {} bytes are not {} images [{channels}, {height}, {width}], one for each label",
+                images.len(),
+                labels.len()
             )));
         }
         if let Some(at) = labels.iter().position(|&l| l as usize >= classes) {
@@ -92,7 +92,7 @@ pub(super) fn hex(bytes: &[u8]) -> String {
     bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
-/// An [`ImageSet`] as batches: x f32 [n, channels, height, width], y i64 [n].
+/// An [`ImageSet`] as batches: x f32 `[n, channels, height, width]`, y i64 `[n]`.
 pub struct ImageData {
     set: Arc<ImageSet>,
     scale: f32,
@@ -124,9 +124,7 @@ impl Dataset for ImageData {
         let mut x = Array::recycled(shape.into(), DType::F32, Device::Cpu);
         let pixels = set.channels * set.height * set.width;
         for (row, &index) in x.as_mut_slice::<f32>().chunks_exact_mut(pixels).zip(indices) {
-            for (value, &pixel) in row.iter_mut().zip(set.image(index)) {
-                *value = pixel as f32 * self.scale + self.shift;
-            }
+            unary(set.image(index), row, |pixel: u8| pixel as f32 * self.scale + self.shift);
         }
         let labels: Vec<i64> = indices.iter().map(|&i| set.labels[i] as i64).collect();
         Batch { x: x.into(), y: Tensor::from_slice(&labels, [indices.len()]) }
@@ -154,7 +152,9 @@ mod tests {
         let error = |images: usize, labels: Vec<u8>| {
             ImageSet::new(vec![0; images], labels, [1, 1, 2], 2, "test").unwrap_err().to_string()
         };
-        assert_eq!(error(3, vec![0, 1]), "test: 2 labels need 4 bytes of images [1, 1, 2], there are 3");
+        assert_eq!(error(3, vec![0, 1]), "test: 3 bytes are not 2 images [1, 1, 2], one for each label");
+        assert!(ImageSet::new(vec![], vec![0; 2], [usize::MAX, 2, 1], 2, "test").is_err());
+        assert!(ImageSet::new(vec![], vec![], [1, 0, 1], 2, "test").is_err());
         assert_eq!(error(4, vec![0, 7]), "test: label 7 of image 1 is not one of the 2 classes (0 to 1)");
     }
 }
