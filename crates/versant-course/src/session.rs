@@ -45,9 +45,11 @@ pub fn train(experiment: &Experiment, places: &Places, ui: &mut dyn Ui) -> Resul
     let plan = experiment.plan()?;
     let samples = obtain(plan.source, &places.data, ui)?;
     check_fit(&plan, &samples)?;
+    let meta = meta(&plan, &samples);
     let run = RunDir::create(&places.runs, experiment.recipe.name(), &experiment.preset, SystemTime::now())?;
+    run.write_meta(&meta)?;
+    // Last, for a run with a config.toml is one that can be resumed.
     run.write_config(&experiment.to_toml())?;
-    run.write_meta(&meta(&plan, &samples))?;
     execute(experiment, plan, &samples, run, ui)
 }
 
@@ -69,24 +71,30 @@ fn meta(plan: &Plan, samples: &Samples) -> Map<String, Value> {
 /// # Errors
 /// When there is no such run or checkpoint, or it does not fit.
 pub fn resume(run: RunDir, places: &Places, ui: &mut dyn Ui) -> Result<End> {
-    let experiment = Experiment::from_file(&run.path().join("config.toml"), None, &[])?;
+    let file = run.path().join("config.toml");
+    if !file.exists() {
+        let reason = "is missing: the run ended before it began; start a new one";
+        return Err(Error::format(file, reason));
+    }
+    let experiment = Experiment::from_file(&file, None, &[])?;
     let plan = experiment.plan()?;
     let samples = obtain(plan.source, &places.data, ui)?;
     let meta = run.meta()?;
-    let trained_on = meta["dataset"]["train"]["sha256"].as_str().unwrap_or_default();
-    if trained_on != samples.train.sha256 {
-        return Err(Error::Data(format!(
-            "the run {} was trained on {}, but the data found now is {} with another checksum; give the right \
-             --data-dir",
-            run.path().display(),
-            meta["dataset"]["name"].as_str().unwrap_or("other data"),
-            samples.train.source
-        )));
+    for (part, set) in [("train", &samples.train), ("test", &samples.test)] {
+        if meta["dataset"][part]["sha256"] != set.sha256 {
+            return Err(Error::Data(format!(
+                "the run {} was trained on {}, but the data found now ({}) has another checksum in its {part} part; \
+                 give the right --data-dir",
+                run.path().display(),
+                meta["dataset"]["name"].as_str().unwrap_or("other data"),
+                set.source
+            )));
+        }
     }
     execute(&experiment, plan, &samples, run, ui)
 }
 
-/// A model of images must take images of the data's size.
+/// A model of images must take images of the data's size, and an epoch must have a step.
 fn check_fit(plan: &Plan, samples: &Samples) -> Result<()> {
     let set = &samples.train;
     let found = [1, set.channels, set.height, set.width];
@@ -94,6 +102,14 @@ fn check_fit(plan: &Plan, samples: &Samples) -> Result<()> {
         return Err(Error::Data(format!(
             "the model takes {}, the images of {} are {found:?}",
             plan.input, set.source
+        )));
+    }
+    if plan.drop_last && plan.batch > set.count() {
+        return Err(Error::Config(format!(
+            "batch is {}, but {} has {} images to train: with drop_last no batch is left",
+            plan.batch,
+            set.source,
+            set.count()
         )));
     }
     Ok(())

@@ -145,6 +145,6 @@ impl fmt::Display for Evaluation {
         writeln!(f, "{}", ClassTable { confusion: &self.confusion, classes: &self.classes })?;
         writeln!(f, "test accuracy  {:.2} %  (loss {:.4})", 100.0 * n.test_accuracy, n.test_loss)?;
         writeln!(f, "data           {} ({} samples)", n.dataset, n.samples)?;
-        writeln!(f, "weights        {}", n.checkpoint)
+        write!(f, "weights        {}", n.checkpoint)
     }
 }
