@@ -7,6 +7,7 @@ mod terminal;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
+use clap::error::{ContextKind, ContextValue, ErrorKind};
 use clap::{Args, Parser, Subcommand};
 use versant_course::session::Places;
 
@@ -33,7 +34,7 @@ struct Global {
     runs_dir: PathBuf,
 
     /// Threads to compute with [default: the number of cores]; results do not depend on it
-    #[arg(long, global = true, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=256))]
+    #[arg(long, global = true, value_name = "N", env = "VERSANT_THREADS", value_parser = clap::value_parser!(u16).range(1..=256))]
     threads: Option<u16>,
 
     /// Results as JSON on stdout, one object on the last line; everything else on stderr
@@ -83,7 +84,7 @@ const EXIT_CODES: &str = "Exit codes: 0 all is well; 2 something is wrong with t
                           and the message says what; 130 stopped by Ctrl-C.";
 
 fn main() -> ExitCode {
-    let cli = Cli::parse();
+    let cli = Cli::try_parse().unwrap_or_else(|error| with_tip(error).exit());
     match run(&cli) {
         Ok(code) => code,
         Err(error) => {
@@ -92,6 +93,20 @@ fn main() -> ExitCode {
             ExitCode::from(EXIT_INPUT)
         }
     }
+}
+
+/// Who writes `train mnist-mlp --epochs 3` learns how settings are written.
+fn with_tip(mut error: clap::Error) -> clap::Error {
+    let trains = std::env::args_os().any(|word| word == "train");
+    if let Some(ContextValue::String(option)) = error.get(ContextKind::InvalidArg)
+        && let Some(key) = option.strip_prefix("--").filter(|_| trains)
+        && error.kind() == ErrorKind::UnknownArgument
+        && error.get(ContextKind::SuggestedArg).is_none()
+    {
+        let tip = format!("settings are written without dashes: {key}=VALUE");
+        error.insert(ContextKind::Suggested, ContextValue::StyledStrs(vec![tip.into()]));
+    }
+    error
 }
 
 fn run(cli: &Cli) -> anyhow::Result<ExitCode> {

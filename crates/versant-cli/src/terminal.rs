@@ -169,7 +169,7 @@ impl Callback for Terminal {
             e.seconds
         ));
         if let Some(bar) = &self.bar {
-            bar.set_prefix(format!("epoch {:>width$}/{}", (e.epoch + 1).min(self.epochs), self.epochs));
+            bar.set_prefix(prefix(e.epoch + 1, self.epochs));
         }
         if self.interrupted.load(Ordering::SeqCst) { Flow::Stop } else { Flow::Continue }
     }
@@ -218,8 +218,9 @@ impl Ui for Terminal {
                 Some(start.batches as u64),
                 ProgressDrawTarget::stderr_with_hz(10),
             );
-            bar.set_style(style("{prefix} {bar:30} {pos}/{len}  {msg}"));
-            bar.set_prefix(format!("epoch {}/{}", start.done + 1, start.epochs));
+            // 60 columns hold it; a line that wraps would leave traces.
+            bar.set_style(style("{prefix} {bar:16} {pos}/{len}  {wide_msg}"));
+            bar.set_prefix(prefix(start.done + 1, start.epochs));
             self.bar = Some(bar);
         }
     }
@@ -228,6 +229,12 @@ impl Ui for Terminal {
         self.clear_bar();
         self.say(format_args!("\n{report}"));
     }
+}
+
+/// "epoch  3/12"; a run that is done has no next epoch.
+fn prefix(epoch: u32, epochs: u32) -> String {
+    let width = epochs.to_string().len();
+    format!("epoch {:>width$}/{epochs}", epoch.min(epochs))
 }
 
 fn style(template: &str) -> ProgressStyle {

@@ -22,6 +22,8 @@ pub enum Choice {
     Digits,
 }
 
+/// The digits' own name.
+const BUILT_IN: &str = "built-in digits";
 /// As many as MNIST has.
 const DIGITS: [(Part, usize); 2] = [(Part::Train, 60_000), (Part::Test, 10_000)];
 
@@ -41,6 +43,15 @@ pub fn obtain(source: Source, data_dir: &Path, ui: &mut dyn Ui) -> Result<Sample
             }
             other => other,
         },
+    }
+}
+
+/// What `auto` came to: a run keeps to it when it is resumed or evaluated, whatever is found then.
+pub fn resolved(source: Source, samples: &Samples) -> Choice {
+    match source {
+        Source::Mnist(Choice::Auto) if samples.train.source == BUILT_IN => Choice::Digits,
+        Source::Mnist(Choice::Auto) => Choice::Mnist,
+        Source::Mnist(choice) => choice,
     }
 }
 

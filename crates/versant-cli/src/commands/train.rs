@@ -12,6 +12,9 @@ use versant_course::session::{self, End};
 use crate::Global;
 use crate::terminal::{EXIT_INTERRUPTED, Terminal};
 
+/// What TOML, and so a run's config.toml, can hold.
+const MAX_SEED: u64 = i64::MAX as u64;
+
 /// Train a recipe, or resume a run
 ///
 /// Examples: `versant train mnist-mlp`, `versant train mnist-mlp adam epochs=3 optim.lr=0.002`,
@@ -19,7 +22,6 @@ use crate::terminal::{EXIT_INTERRUPTED, Terminal};
 #[derive(Args)]
 pub struct Train {
     /// A recipe's name or a TOML file
-    #[arg(conflicts_with = "resume")]
     recipe: Option<String>,
 
     /// A preset's name, and settings as key=value
@@ -31,7 +33,7 @@ pub struct Train {
     preset: Option<String>,
 
     /// Of everything random; the same seed gives the same bits
-    #[arg(long, value_name = "N", conflicts_with = "resume")]
+    #[arg(long, value_name = "N", conflicts_with = "resume", value_parser = clap::value_parser!(u64).range(..=MAX_SEED))]
     seed: Option<u64>,
 
     /// Go on with a run: `last`, or a run's name or folder
@@ -45,6 +47,7 @@ impl Train {
         let mut terminal = Terminal::new(global.quiet, global.json)?;
         let end = match &self.resume {
             Some(name) => {
+                self.check_resume()?;
                 let run = RunDir::open(RunDir::find(&places.runs, name)?)?;
                 session::resume(run, &places, &mut terminal)?
             }
@@ -62,6 +65,15 @@ impl Train {
                 terminal.stopped(&folder, global.data_dir.as_deref());
                 Ok(ExitCode::from(EXIT_INTERRUPTED))
             }
+        }
+    }
+
+    fn check_resume(&self) -> Result<(), Error> {
+        match self.recipe.iter().chain(&self.settings).next() {
+            Some(word) => Err(Error::Config(format!(
+                "`{word}` cannot be given with --resume: a run goes on with its own settings"
+            ))),
+            None => Ok(()),
         }
     }
 

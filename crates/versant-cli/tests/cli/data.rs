@@ -101,9 +101,14 @@ fn other_data_do_not_resume_a_run() {
     let place = Place::with_digits(200, 50);
     place.succeed(&format!("{TRAIN} --quiet"));
     place.write_digits("other", 210, 50);
-    place.refuse("train --resume --data-dir other", &["was trained on", "another checksum", "train part"]);
+    place.refuse(
+        "train --resume --data-dir other",
+        &["was trained on", "the train part differs", "--data-dir"],
+    );
     place.write_digits("other", 200, 60);
-    place.refuse("train --resume --data-dir other", &["another checksum", "test part"]);
+    place.refuse("train --resume --data-dir other", &["the test part differs"]);
+    let warned = place.succeed("eval --data-dir other").stderr;
+    assert!(warned.starts_with("warning: the run ") && warned.contains("the test part differs"), "{warned}");
     place.write_digits("other", 200, 50);
     place.succeed("train --resume --data-dir other");
 }
@@ -119,6 +124,12 @@ fn without_mnist_and_network_the_digits_stand_in_loudly() {
     let meta: serde_json::Value = serde_json::from_str(&meta).unwrap();
     assert_eq!(meta["dataset"]["name"], "built-in digits");
     assert_eq!(meta["dataset"]["train"]["samples"], 60_000);
+
+    // The run keeps to the digits when MNIST is there.
+    place.write_digits("data", 200, 50);
+    let done = place.succeed("eval --data-dir data --json");
+    assert_eq!((&done.json()["dataset"], &done.stderr[..]), (&"built-in digits".into(), ""));
+    fs::rename(place.path("data"), place.path("elsewhere")).unwrap();
 
     place
         .refuse("train mnist-mlp data=mnist", &["Without a network: put the four files into", "data=digits"]);

@@ -2,7 +2,7 @@
 
 use std::fs;
 
-use crate::common::Place;
+use crate::common::{Done, Place};
 
 #[test]
 fn settings_that_cannot_be_are_refused() {
@@ -39,8 +39,12 @@ fn options_that_cannot_be_are_refused() {
     let place = Place::empty();
     place.refuse("train mnist-mlp --threads 0", &["--threads"]);
     place.refuse("train mnist-mlp --threads many", &["--threads"]);
+    place.refuse("train mnist-mlp --epochs 3", &["settings are written without dashes: epochs=VALUE"]);
+    place.refuse("train mnist-mlp --sed 3", &["--seed"]);
     place.refuse("train mnist-mlp --seed -1", &["-1"]);
     place.refuse("train", &["a recipe such as mnist-mlp", "--resume"]);
+    place.refuse("train mnist-mlp --seed 18446744073709551615", &["--seed"]);
+    place.refuse("train --resume last epochs=20", &["`epochs=20` cannot be given with --resume"]);
     place.refuse("train --resume last --seed 3", &["--seed"]);
     place.refuse("train --resume last --preset adam", &["--preset"]);
     place.refuse("train --resume", &["there are no runs in runs yet"]);
@@ -48,9 +52,10 @@ fn options_that_cannot_be_are_refused() {
     place.refuse("data get digits", &["built in"]);
     place.refuse("data info mnits", &["did you mean `mnist`?"]);
     place.refuse("completions tcsh", &["tcsh"]);
-    let mut forced = place.command("doctor");
-    let done = crate::common::Done::from(forced.env("VERSANT_ISA", "nonsense").output().unwrap());
-    done.refused("VERSANT_ISA", &["VERSANT_ISA", "nonsense", "scalar"]);
+    for (name, reason) in [("VERSANT_ISA", "scalar"), ("VERSANT_THREADS", "--threads")] {
+        let output = place.command("doctor").env(name, "nonsense").output().unwrap();
+        Done::from(output).refused(name, &["nonsense", reason]);
+    }
 }
 
 #[test]
