@@ -25,11 +25,8 @@ impl Inspect {
             Kind::Idx => of_idx(&self.file)?,
             Kind::SafeTensors => of_safetensors(&self.file)?,
         };
-        if global.json {
-            println!("{value}");
-        } else {
-            println!("{text}");
-        }
+        global.json(|| value)?;
+        global.text(text)?;
         Ok(ExitCode::SUCCESS)
     }
 }
