@@ -45,7 +45,7 @@ fn partner(x: &Array, recipe: &View, dtype: DType, shrink: u8) -> Array {
 }
 
 proptest! {
-    #![proptest_config(config(2000))]
+    #![proptest_config(config(1000))]
 
     #[test]
     fn unary(view in view(), double in any::<bool>()) {

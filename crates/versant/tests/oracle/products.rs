@@ -42,7 +42,7 @@ fn magnitudes(x: &Array) -> Array {
 }
 
 proptest! {
-    #![proptest_config(config(2000))]
+    #![proptest_config(config(1000))]
 
     #[test]
     fn matmul(

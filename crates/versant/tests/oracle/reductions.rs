@@ -8,7 +8,7 @@ use crate::compare::{eps, exact, magnitude, naive, within};
 use crate::views::{config, view};
 
 proptest! {
-    #![proptest_config(config(2000))]
+    #![proptest_config(config(1000))]
 
     #[test]
     fn reduce(view in view(), chosen in any::<u8>(), kind in 0usize..4) {
@@ -33,7 +33,8 @@ proptest! {
     #[test]
     fn argmax(view in view(), axis in 0usize..4, kind in 0usize..5) {
         let x = view.array([DType::F32, DType::F64, DType::I64, DType::U8, DType::Bool][kind]);
-        prop_assume!(axis < x.rank() && x.shape()[axis] > 0);
-        exact(&x.argmax(axis as isize), &naive(&x).argmax(axis as isize));
+        if axis < x.rank() && x.shape()[axis] > 0 {
+            exact(&x.argmax(axis as isize), &naive(&x).argmax(axis as isize));
+        }
     }
 }

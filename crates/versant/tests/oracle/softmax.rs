@@ -29,7 +29,7 @@ fn both(x: &Tensor, f: impl Fn(&Tensor) -> Tensor) -> [[Array; 2]; 2] {
 }
 
 proptest! {
-    #![proptest_config(config(2000))]
+    #![proptest_config(config(1000))]
 
     #[test]
     fn softmax(
@@ -55,7 +55,7 @@ proptest! {
         (n, classes, smoothing) in (dim(), dim(), prop::sample::select(vec![0.0, 0.1, 1.0])),
         (double, values, seed) in (any::<bool>(), values(), any::<u64>()),
     ) {
-        prop_assume!(classes > 0);
+        let classes = classes.max(1);
         let dtype = if double { DType::F64 } else { DType::F32 };
         let mut rng = Rng::new(seed);
         let x = logits(n, classes, dtype, values, &mut rng);
