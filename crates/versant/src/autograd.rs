@@ -87,13 +87,20 @@ impl Drop for Node {
         let content = (std::mem::take(&mut self.parents), self.saved().take());
         // A thread that is ending has no list any more; what is left then is dropped directly.
         let waits = WAITING.try_with(|waiting| waiting.borrow_mut().push(content)).is_ok();
-        if !waits || DROPPING.try_with(|d| d.replace(true)).unwrap_or(true) {
+        if !waits || DROPPING.replace(true) {
             return;
         }
+        // Also when what a closure holds panics as it is dropped: else this thread would never free a graph again.
+        struct Done;
+        impl Drop for Done {
+            fn drop(&mut self) {
+                DROPPING.set(false);
+            }
+        }
+        let _done = Done;
         while let Some(content) = WAITING.with(|waiting| waiting.borrow_mut().pop()) {
             drop(content);
         }
-        DROPPING.with(|d| d.set(false));
     }
 }
 

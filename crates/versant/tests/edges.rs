@@ -37,12 +37,13 @@ fn views_of_nothing() {
         assert_eq!(part.exp().reshape([2, 0]).sum_axes(&[1]).to_vec::<f32>(), [0.0; 2]);
         let grads = part.sum().backward();
         assert_eq!(grads.get(&x).map(Tensor::shape), Some([0, 5].into()));
-        // Products of matrices without columns are zero, for each of a batch.
-        let (a, b) = (Tensor::zeros([3, 2, 0]).to(device), Tensor::zeros([3, 0, 40]).to(device));
-        assert_eq!(a.matmul(&b).to_vec::<f32>(), [0.0; 240]);
-        let bias = Tensor::ones([40]).to(device);
-        let no_features = a.linear(&Tensor::zeros([40, 0]).to(device), Some(&bias));
-        assert_eq!(no_features.to_vec::<f32>(), [1.0; 240]);
+        // Products of matrices without columns are zero, for each of a batch, in memory that held other numbers.
+        drop(Array::rand([3, 2, 1000], 1.0, 2.0, DType::F32, &mut Rng::new(1)));
+        let (a, b) = (Tensor::zeros([3, 2, 0]).to(device), Tensor::zeros([3, 0, 1000]).to(device));
+        assert_eq!(a.matmul(&b).to_vec::<f32>(), [0.0; 6000]);
+        let bias = Tensor::ones([1000]).to(device);
+        let no_features = a.linear(&Tensor::zeros([1000, 0]).to(device), Some(&bias));
+        assert_eq!(no_features.to_vec::<f32>(), [1.0; 6000]);
         let empty = Tensor::zeros([0, 4]).to(device).requires_grad();
         let labels = Tensor::from_slice::<i64>(&[], [0]).to(device);
         let each = CrossEntropy { reduction: Reduction::None, ..CrossEntropy::default() };
@@ -243,6 +244,18 @@ fn messages_name_the_operation_and_the_shapes() {
     assert_eq!(
         message(|| Tensor::arange(3).dropout(0.5, &mut Rng::new(1))),
         "dropout: needs f32 or f64, not i64; cast it first"
+    );
+    assert_eq!(
+        message(|| x.gt(&labels)),
+        "gt: [2, 3] and [2] do not broadcast; axes match from the last, and only an axis of 1 stretches"
+    );
+    assert_eq!(
+        message(|| x.matmul(&x.transpose(0, 1).to(Device::Naive))),
+        "matmul: one side is on cpu, the other on naive; move one with .to(device)"
+    );
+    assert_eq!(
+        message(|| Array::from_bytes(&[0; 7], [2], DType::F32)),
+        "from_bytes: 7 bytes do not fill shape [2] of f32, which takes 8"
     );
     assert_eq!(
         message(|| x.slice(1, 2, 4, 1)),

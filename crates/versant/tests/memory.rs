@@ -145,6 +145,21 @@ fn a_failed_step_leaves_nothing_behind() {
         // The part before the mistake is as it was.
         assert!(y.sum().backward().get(&x).is_some());
     });
+    leaves_nothing("a mistake in dropping what a backward holds", || {
+        struct Mistake;
+        impl Drop for Mistake {
+            fn drop(&mut self) {
+                panic!("a mistake");
+            }
+        }
+        fails(&|| {
+            let mistake = Mistake;
+            drop(Tensor::from_op("bad", x.array().clone(), [&x.requires_grad()], move |back| {
+                let _held = &mistake;
+                [back.want(0, || back.grad().clone())]
+            }));
+        });
+    });
     set_hook(hook);
 }
 

@@ -86,7 +86,9 @@ impl Tensor {
         assert!(self.dtype().is_float(), "cross_entropy: logits are {}, not f32 or f64", self.dtype());
         assert!(
             self.device() == labels.device(),
-            "cross_entropy: logits and labels are on different devices"
+            "cross_entropy: logits are on {}, labels on {}; move one with .to(device)",
+            self.device(),
+            labels.device()
         );
         for (row, label) in labels.to_vec::<i64>().into_iter().enumerate() {
             assert!(
