@@ -57,7 +57,7 @@ fn meta(plan: &Plan, samples: &Samples) -> Map<String, Value> {
     meta.insert("seed".into(), json!(plan.seed));
     meta.insert("threads".into(), json!(threads()));
     meta.insert("simd".into(), json!(isa().name()));
-    let part = |set: &ImageSet| json!({ "samples": set.count(), "sha256": set.sha256 });
+    let part = |set: &ImageSet| json!({ "samples": set.count(), "crc32": set.checksum });
     let dataset =
         json!({ "name": samples.train.source, "train": part(&samples.train), "test": part(&samples.test) });
     meta.insert("dataset".into(), dataset);
@@ -73,8 +73,8 @@ pub fn resume(run: RunDir, places: &Places, ui: &mut dyn Ui) -> Result<End> {
     let plan = experiment.plan()?;
     let samples = obtain(plan.source, &places.data, ui)?;
     let meta = run.meta()?;
-    let trained_on = meta["dataset"]["train"]["sha256"].as_str().unwrap_or_default();
-    if trained_on != samples.train.sha256 {
+    let trained_on = meta["dataset"]["train"]["crc32"].as_str().unwrap_or_default();
+    if trained_on != samples.train.checksum {
         return Err(Error::Data(format!(
             "the run {} was trained on {}, but the data found now is {} with another checksum; give the right \
              --data-dir",

@@ -73,12 +73,15 @@ impl Node {
     }
 }
 
+/// What a node holds of others.
+type Content = (Box<[Option<Arc<Node>>]>, Option<Saved>);
+
 /// Dropping a node drops its parents in turn. A graph can be a million nodes deep, so nodes that fall free while
 /// another is being dropped wait in a list instead of recursing.
 impl Drop for Node {
     fn drop(&mut self) {
         thread_local! {
-            static WAITING: RefCell<Vec<(Box<[Option<Arc<Node>>]>, Option<Saved>)>> = const { RefCell::new(Vec::new()) };
+            static WAITING: RefCell<Vec<Content>> = const { RefCell::new(Vec::new()) };
             static DROPPING: Cell<bool> = const { Cell::new(false) };
         }
         if self.is_leaf() {

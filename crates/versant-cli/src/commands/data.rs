@@ -97,7 +97,7 @@ fn info(global: &Global, name: &str) -> anyhow::Result<()> {
     let official =
         name == "mnist" && mnist::is_official(&train, Part::Train) && mnist::is_official(&test, Part::Test);
     if global.json {
-        let part = |set: &ImageSet| json!({ "samples": set.count(), "per_class": per_class(set), "sha256": set.sha256 });
+        let part = |set: &ImageSet| json!({ "samples": set.count(), "per_class": per_class(set), "crc32": set.checksum });
         let shape = [train.channels, train.height, train.width];
         let value = json!({
             "name": name, "source": train.source, "shape": shape, "classes": train.classes,
@@ -114,7 +114,7 @@ fn info(global: &Global, name: &str) -> anyhow::Result<()> {
     println!("classes  {}", train.classes);
     for (name, set) in [("train", &train), ("test", &test)] {
         println!("{name:<5}    {} images, by class {:?}", set.count(), per_class(set));
-        println!("         SHA-256 {}", set.sha256);
+        println!("         CRC-32 {}", set.checksum);
     }
     if official {
         println!("these are the official files, by their checksums");

@@ -118,7 +118,7 @@ impl RunDir {
     /// beginning of one of these names if it fits no other run. The run is not locked.
     ///
     /// # Errors
-    /// When no run fits, or several do; the message lists the nearest.
+    /// When no run fits, or several do; the message lists some.
     pub fn find(runs_dir: impl AsRef<Path>, wanted: &str) -> Result<PathBuf> {
         let runs_dir = runs_dir.as_ref();
         let pointed = if matches!(wanted, "last" | LATEST) { latest(runs_dir) } else { None };
@@ -143,10 +143,8 @@ impl RunDir {
         match fits[..] {
             [run] => Ok(run.path.clone()),
             [] => {
-                // The newest of equally near ones first.
                 runs.reverse();
-                runs.sort_by(|a, b| nearness(b, wanted).total_cmp(&nearness(a, wanted)));
-                Err(Error::Config(format!("there is no run {wanted:?}; the nearest are {}", names(&runs))))
+                Err(Error::Config(format!("there is no run {wanted:?}; the newest are {}", names(&runs))))
             }
             _ => {
                 let fits: Vec<RunInfo> = fits.into_iter().rev().cloned().collect();
@@ -359,12 +357,6 @@ fn is_stamped(name: &str) -> bool {
             8 | STAMP => *b == b'-',
             _ => b.is_ascii_digit(),
         })
-}
-
-/// How near a run's name, without its time too, or its experiment come to what was asked for: 1 is equal.
-fn nearness(run: &RunInfo, wanted: &str) -> f64 {
-    let names = [&run.to_string()[..], &run.name, &run.name[STAMP + 1..], &run.experiment];
-    names.iter().map(|name| strsim::jaro_winkler(name, wanted)).fold(0.0, f64::max)
 }
 
 fn names(runs: &[RunInfo]) -> String {

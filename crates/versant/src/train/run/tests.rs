@@ -119,7 +119,7 @@ fn runs_are_found_by_what_users_type() {
     let error = find("mnist").unwrap_err().to_string();
     assert!(error.ends_with("fits 2 runs: mnist/20241005-000000-mlp, mnist/20241004-000000-conv"), "{error}");
     let error = find("cnv").unwrap_err().to_string();
-    assert!(error.contains("no run \"cnv\"; the nearest are mnist/20241004-000000-conv"), "{error}");
+    assert!(error.contains("no run \"cnv\"; the newest are mnist/20241005-000000-mlp"), "{error}");
     for wanted in ["", "..", "/", "é\0", "latest/"] {
         let _ = find(wanted).map_err(|e| e.to_string());
     }
