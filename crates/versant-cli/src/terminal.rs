@@ -140,7 +140,7 @@ impl Callback for Terminal {
         if let Some(bar) = &self.bar {
             bar.set_position(within);
             // The text costs more than a small model's step.
-            if within % 32 == 0 {
+            if within.is_multiple_of(32) {
                 let left = self.seconds_left(step.step, batches).map_or(String::new(), clock);
                 bar.set_message(format!("loss {:.4}  {left} left", step.loss));
             }

@@ -45,7 +45,7 @@ fn twenty_kills_all_over_a_run_give_the_run_that_was_never_killed() {
 #[test]
 fn a_run_killed_before_its_first_checkpoint_begins_again() {
     let place = Place::with_digits(2000, 100);
-    let train = "train mnist-mlp data=mnist epochs=1 batch=1 hidden=[512,256] --data-dir data --quiet";
+    let train = "train mnist-mlp data=mnist epochs=1 batch=1 hidden=[256] --data-dir data --quiet";
     let mut trainer = place.start(train);
     let log = || std::fs::read_to_string(place.path("runs/latest/metrics.jsonl")).unwrap_or_default();
     let patience = Instant::now() + Duration::from_secs(20);
