@@ -34,14 +34,17 @@ const DIGITS: [(Part, usize); 2] = [(Part::Train, 60_000), (Part::Test, 10_000)]
 pub fn obtain(source: Source, data_dir: &Path, ui: &mut dyn Ui) -> Result<Samples> {
     match source {
         Source::Mnist(Choice::Digits) => built_in(source),
-        Source::Mnist(Choice::Mnist) => load_or_download(source, data_dir, ui),
-        Source::Mnist(Choice::Auto) => match load_or_download(source, data_dir, ui) {
-            Err(error @ (Error::Network(_) | Error::Data(_))) => {
+        Source::Mnist(Choice::Mnist) => {
+            fetch_missing(data_dir, ui)?;
+            load(source, data_dir)
+        }
+        Source::Mnist(Choice::Auto) => match fetch_missing(data_dir, ui) {
+            Ok(()) => load(source, data_dir),
+            Err(error) => {
                 ui.warn(&format!("MNIST is not here: {error}"));
                 ui.warn("training on the BUILT-IN DIGITS instead; accuracies are not those of MNIST");
                 built_in(source)
             }
-            other => other,
         },
     }
 }
@@ -55,10 +58,12 @@ pub fn resolved(source: Source, samples: &Samples) -> Choice {
     }
 }
 
-fn load_or_download(source: Source, data_dir: &Path, ui: &mut dyn Ui) -> Result<Samples> {
-    if [Part::Train, Part::Test].iter().any(|&part| mnist::find(data_dir, part).is_none()) {
-        download(data_dir, ui)?;
-    }
+fn fetch_missing(data_dir: &Path, ui: &mut dyn Ui) -> Result<()> {
+    let there = [Part::Train, Part::Test].iter().all(|&part| mnist::find(data_dir, part).is_some());
+    if there { Ok(()) } else { download(data_dir, ui) }
+}
+
+fn load(source: Source, data_dir: &Path) -> Result<Samples> {
     let [train, test] = [mnist::load(data_dir, Part::Train)?, mnist::load(data_dir, Part::Test)?];
     samples(source, train, test)
 }

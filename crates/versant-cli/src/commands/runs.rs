@@ -78,7 +78,8 @@ impl Folder {
     }
 
     fn seconds(&self) -> f64 {
-        self.epochs.iter().map(|e| e.seconds).sum()
+        // A sum() of nothing is -0.
+        self.epochs.iter().fold(0.0, |sum, e| sum + e.seconds)
     }
 
     fn state(&self) -> String {

@@ -81,7 +81,7 @@ fn a_file_that_may_not_be_read_is_named() {
     use std::os::unix::fs::PermissionsExt;
     let place = Place::with_digits(200, 50);
     let labels = place.raw(FILES[1]);
-    fs::set_permissions(&labels, fs::Permissions::from_mode(0)).unwrap();
+    fs::set_permissions(&labels, fs::Permissions::from_mode(0o000)).unwrap();
     // Root may read everything.
     if File::open(&labels).is_err() {
         place.refuse(TRAIN, &["cannot read", FILES[1]]);
@@ -134,6 +134,21 @@ fn without_mnist_and_network_the_digits_stand_in_loudly() {
     place
         .refuse("train mnist-mlp data=mnist", &["Without a network: put the four files into", "data=digits"]);
     place.refuse("data info mnist", &["no MNIST in"]);
+}
+
+/// A folder of data that cannot be made is no reason to give up either.
+#[cfg(target_os = "linux")]
+#[test]
+fn where_nothing_can_be_downloaded_to_the_digits_stand_in() {
+    let place = Place::empty();
+    let mut command = place.command("train mnist-mlp epochs=1 hidden=[] --json");
+    let done = Done::from(command.env("XDG_CACHE_HOME", "/proc/nowhere").output().unwrap());
+    assert_eq!(done.code, Some(0), "{}", done.stderr);
+    assert!(done.stderr.contains("cannot create /proc/nowhere"), "{}", done.stderr);
+    assert_eq!(done.json()["dataset"], "built-in digits");
+    let mut command = place.command("train mnist-mlp data=mnist");
+    let done = Done::from(command.env("XDG_CACHE_HOME", "/proc/nowhere").output().unwrap());
+    done.refused("data=mnist", &["cannot create /proc/nowhere"]);
 }
 
 #[test]

@@ -21,7 +21,7 @@ fn wait_for(what: impl Fn() -> bool) {
 #[test]
 fn ctrl_c_saves_and_says_how_to_go_on() {
     let place = Place::with_digits(2000, 100);
-    let train = "train mnist-mlp adam data=mnist epochs=6 batch=8 hidden=[256,128] --data-dir data";
+    let train = "train mnist-mlp adam data=mnist epochs=6 batch=8 hidden=[128] --data-dir data";
     place.succeed(train);
     let whole = place.latest();
     let trainer = place.start(train);
