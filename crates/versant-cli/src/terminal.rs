@@ -54,6 +54,12 @@ impl Terminal {
         })
     }
 
+    /// The closing table of a run whose epochs are all done.
+    pub fn finish(&mut self, report: &Report) {
+        self.clear_bar();
+        self.say(format_args!("\n{report}"));
+    }
+
     /// Says how to go on with a run that was stopped.
     pub fn stopped(&mut self, folder: &Path, data: Option<&Path>) {
         self.clear_bar();
@@ -223,11 +229,6 @@ impl Ui for Terminal {
             bar.set_prefix(prefix(start.done + 1, start.epochs));
             self.bar = Some(bar);
         }
-    }
-
-    fn finish(&mut self, report: &Report) {
-        self.clear_bar();
-        self.say(format_args!("\n{report}"));
     }
 }
 

@@ -7,7 +7,6 @@ use serde::{Deserialize, Serialize};
 use versant::data::{ImageSet, Part, digits, mnist};
 use versant::{Error, Result};
 
-use crate::recipe::{Samples, Source};
 use crate::ui::Ui;
 
 /// MNIST or the built-in digits.
@@ -20,6 +19,43 @@ pub enum Choice {
     Mnist,
     /// The built-in digits.
     Digits,
+}
+
+/// Which data a plan is for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Source {
+    /// MNIST, or the built-in digits in its place.
+    Mnist(Choice),
+}
+
+impl Source {
+    /// Mean and standard deviation of the training pixels, in [0, 1].
+    pub fn normalization(self) -> (f32, f32) {
+        match self {
+            Source::Mnist(_) => (0.1307, 0.3081),
+        }
+    }
+
+    /// The classes' names.
+    pub fn classes(self) -> Vec<String> {
+        match self {
+            Source::Mnist(_) => (0..10).map(|digit| digit.to_string()).collect(),
+        }
+    }
+}
+
+/// The data of a run: a training and a test part, both with the same normalisation.
+pub struct Samples {
+    /// For training.
+    pub train: Arc<ImageSet>,
+    /// For evaluation.
+    pub test: Arc<ImageSet>,
+    /// The mean that is subtracted from values in [0, 1].
+    pub mean: f32,
+    /// What they are divided by then.
+    pub std: f32,
+    /// The classes' names.
+    pub classes: Vec<String>,
 }
 
 /// The digits' own name.

@@ -10,9 +10,9 @@ use versant::nn::{Context, Layer};
 use versant::train::{Confusion, EpochRecord};
 use versant::{DType, Result, Tensor};
 
+use crate::data::Samples;
 use crate::draw::Picture;
 use crate::figures::{confusion, curves, predictions, weights};
-use crate::recipe::Samples;
 
 /// The numbers of a run, as `summary.json` and `--json` give them.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]

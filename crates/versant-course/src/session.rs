@@ -15,8 +15,9 @@ use versant::train::{
 };
 use versant::{Error, Result};
 
-use crate::data::{obtain, resolved};
-use crate::recipe::{Experiment, Plan, Samples};
+use crate::data::{Samples, obtain, resolved};
+use crate::experiment::Experiment;
+use crate::recipe::Plan;
 use crate::report::{Numbers, Report, answers, draw};
 use crate::ui::{Start, Ui};
 
@@ -50,11 +51,7 @@ pub fn train(experiment: &Experiment, places: &Places, ui: &mut dyn Ui) -> Resul
     let meta = meta(&plan, &samples);
     let run = RunDir::create(&places.runs, experiment.recipe.name(), &experiment.preset, SystemTime::now())?;
     run.write_meta(&meta)?;
-    let mut experiment = Experiment {
-        recipe: experiment.recipe,
-        preset: experiment.preset.clone(),
-        config: experiment.config.clone(),
-    };
+    let mut experiment = experiment.clone();
     let data = toml::Value::try_from(resolved(plan.source, &samples));
     experiment.config.insert("data".into(), data.map_err(|e| Error::Config(e.to_string()))?);
     // Last, for a run with a config.toml is one that can be resumed.
@@ -195,7 +192,6 @@ fn execute(
         pictures,
     };
     run.write_summary(&json!(report.numbers))?;
-    ui.finish(&report);
     Ok(End::Finished(Box::new(report)))
 }
 

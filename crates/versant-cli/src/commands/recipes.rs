@@ -4,7 +4,8 @@ use std::process::ExitCode;
 
 use clap::Args;
 use serde_json::json;
-use versant_course::recipe::{Recipe, find};
+use versant_course::experiment::find;
+use versant_course::recipe::Recipe;
 use versant_course::recipes::ALL;
 
 use crate::Global;

@@ -6,7 +6,7 @@ use clap::Args;
 use serde_json::json;
 use versant::Error;
 use versant::train::RunDir;
-use versant_course::recipe::Experiment;
+use versant_course::experiment::Experiment;
 use versant_course::session::{self, End};
 
 use crate::Global;
@@ -58,6 +58,7 @@ impl Train {
         };
         match end {
             End::Finished(report) => {
+                terminal.finish(&report);
                 global.json(|| json!(report.numbers))?;
                 Ok(ExitCode::SUCCESS)
             }

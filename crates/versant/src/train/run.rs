@@ -201,15 +201,6 @@ impl RunDir {
         atomic::write(self.path.join("config.toml"), |w| w.write_all(toml.as_bytes()))
     }
 
-    /// Reads `config.toml`.
-    ///
-    /// # Errors
-    /// When it is missing or not UTF-8.
-    pub fn config(&self) -> Result<String> {
-        let path = self.path.join("config.toml");
-        fs::read_to_string(&path).map_err(Error::io("read", &path))
-    }
-
     /// Writes `meta.json`: where the run comes from (see
     /// [`environment_meta`](crate::train::environment::environment_meta)).
     ///
