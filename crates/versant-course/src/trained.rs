@@ -15,7 +15,7 @@ use crate::data::obtain;
 use crate::digit_image::read_digit;
 use crate::recipe::{Experiment, Plan};
 use crate::report::{ClassTable, answers};
-use crate::session::{Places, TEST_BATCH, loader};
+use crate::session::{Places, TEST_BATCH, loader, other_data};
 use crate::ui::Ui;
 
 /// Which weights of a run.
@@ -103,6 +103,9 @@ impl Trained {
     /// When the data cannot be had.
     pub fn evaluate(&self, places: &Places, ui: &mut dyn Ui) -> Result<Evaluation> {
         let samples = obtain(self.plan.source, &places.data, ui)?;
+        if let Some(difference) = other_data(&self.run, &samples)? {
+            ui.warn(&difference);
+        }
         let test = loader(&samples, &samples.test, TEST_BATCH);
         let found = answers(self.plan.model.as_ref(), &test, samples.classes.len());
         let sums = versant::train::evaluate(self.plan.model.as_ref(), &test, &self.plan.objective);
@@ -145,6 +148,6 @@ impl fmt::Display for Evaluation {
         writeln!(f, "{}", ClassTable { confusion: &self.confusion, classes: &self.classes })?;
         writeln!(f, "test accuracy  {:.2} %  (loss {:.4})", 100.0 * n.test_accuracy, n.test_loss)?;
         writeln!(f, "data           {} ({} samples)", n.dataset, n.samples)?;
-        writeln!(f, "weights        {}", n.checkpoint)
+        write!(f, "weights        {}", n.checkpoint)
     }
 }

@@ -5,12 +5,11 @@ use super::gemm::{self, MatRef, gemm};
 use super::real::Real;
 use super::{copy, optim, reduce, softmax};
 use crate::array::Array;
-use crate::device::{Backend, Epilogue};
+use crate::device::{AdamStep, Backend, Epilogue, SgdStep};
 use crate::dtype::{DType, Element, with_element, with_float};
 use crate::layout::Layout;
 use crate::naive::{self, Naive};
 use crate::ops::{Binary, Compare, Reduce, Unary};
-use crate::optim::{AdamStep, SgdStep};
 
 /// The backend of [`Device::Cpu`](crate::Device::Cpu).
 pub struct Cpu;

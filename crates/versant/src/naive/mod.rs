@@ -2,11 +2,10 @@
 //! of the fast kernels' tests and shows how little a backend has to know.
 
 use crate::array::Array;
-use crate::device::{Backend, Epilogue};
+use crate::device::{AdamStep, Backend, Epilogue, SgdStep};
 use crate::dtype::{Element, with_element};
 use crate::layout::Layout;
 use crate::ops::{Binary, Compare, Reduce, Unary};
-use crate::optim::{AdamStep, SgdStep};
 
 /// The backend of [`Device::Naive`](crate::Device::Naive).
 pub struct Naive;

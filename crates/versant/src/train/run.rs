@@ -227,16 +227,6 @@ impl RunDir {
         self.write_json("summary.json", summary)
     }
 
-    /// Reads `meta.json`.
-    ///
-    /// # Errors
-    /// When it is missing or no JSON.
-    pub fn meta(&self) -> Result<Value> {
-        let path = self.path.join("meta.json");
-        let text = fs::read(&path).map_err(Error::io("read", &path))?;
-        serde_json::from_slice(&text).map_err(|e| Error::format(&path, e.to_string()))
-    }
-
     /// Opens `metrics.jsonl` to go on from where a run has come; from the start it is emptied.
     ///
     /// # Errors
@@ -258,6 +248,16 @@ impl RunDir {
             w.write_all(b"\n")
         })
     }
+}
+
+/// Reads the `meta.json` of a run's folder, which needs no lock.
+///
+/// # Errors
+/// When it is missing or no JSON.
+pub fn meta_of(run: impl AsRef<Path>) -> Result<Value> {
+    let path = run.as_ref().join("meta.json");
+    let text = fs::read(&path).map_err(Error::io("read", &path))?;
+    serde_json::from_slice(&text).map_err(|e| Error::format(&path, e.to_string()))
 }
 
 /// Takes the run's lock, which the system gives back when the process ends.
