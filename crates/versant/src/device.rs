@@ -109,7 +109,7 @@ pub trait Backend: Sync {
     fn softmax(&self, log: bool, x: &Array, out: &mut Array);
     /// The gradient of [`softmax`](Backend::softmax) from its output `y` and the gradient `g` of that output.
     fn softmax_backward(&self, log: bool, y: &Array, g: &Array, out: &mut Array);
-    /// One loss for each row of `logits` [n, classes] with `labels` [n] (i64):
+    /// One loss for each row of `logits` [n, classes] with `labels` `[n]` (i64):
     /// logsumexp(x) - (1 - s) x_label - s mean(x), s the label smoothing.
     fn cross_entropy(&self, logits: &Array, labels: &Array, smoothing: f64, out: &mut Array);
     /// out = g_row (softmax(x) - target), the gradient of [`cross_entropy`](Backend::cross_entropy).

@@ -51,9 +51,11 @@ fn forward_and_backward(name: &str, shapes: &[&[usize]], f: impl Fn(&[Tensor]) -
     }
 }
 
+type Function = fn(&Tensor) -> Tensor;
+
 #[test]
 fn elementwise() {
-    let functions: [(&str, fn(&Tensor) -> Tensor); 12] = [
+    let functions: [(&str, Function); 12] = [
         ("exp", Tensor::exp),
         ("log", Tensor::log),
         ("sqrt", Tensor::sqrt),

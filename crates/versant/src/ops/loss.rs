@@ -36,7 +36,7 @@ impl Tensor {
         }
     }
 
-    /// -(1/N) sum log softmax(x)_label for logits x [n, classes] and labels [n] (i64), or target probabilities
+    /// -(1/N) sum log softmax(x)_label for logits x [n, classes] and labels `[n]` (i64), or target probabilities
     /// [n, classes] (the logits' type). Softmax and logarithm are fused: pass logits, not probabilities.
     /// [course: A18]
     ///

@@ -86,7 +86,7 @@ impl Tensor {
         })
     }
 
-    /// y = x W^T + b for x [.., in], W [out, in], b [out]; y is [.., out]. [course: A8]
+    /// y = x W^T + b for x [.., in], W [out, in], b `[out]`; y is [.., out]. [course: A8]
     ///
     /// Gradients: dx = G W, dW = G^T x, db = the sum of G over all but the last axis.
     ///
