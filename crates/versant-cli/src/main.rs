@@ -1,17 +1,19 @@
 //! The command `versant`: train the course's models, look inside, compare.
 
 mod commands;
+mod output;
 mod terminal;
 
 use std::path::PathBuf;
 use std::process::ExitCode;
 
+use clap::error::{ContextKind, ContextValue, ErrorKind};
 use clap::{Args, Parser, Subcommand};
 use versant_course::session::Places;
 
 /// Deep learning from theory to practice: train every model of the course, look inside, compare.
 #[derive(Parser)]
-#[command(name = "versant", version, max_term_width = 100)]
+#[command(name = "versant", version, max_term_width = 100, after_help = EXIT_CODES)]
 struct Cli {
     #[command(subcommand)]
     command: Command,
@@ -32,7 +34,7 @@ struct Global {
     runs_dir: PathBuf,
 
     /// Threads to compute with [default: the number of cores]; results do not depend on it
-    #[arg(long, global = true, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=256))]
+    #[arg(long, global = true, value_name = "N", env = "VERSANT_THREADS", value_parser = clap::value_parser!(u16).range(1..=256))]
     threads: Option<u16>,
 
     /// Results as JSON on stdout, one object on the last line; everything else on stderr
@@ -48,35 +50,41 @@ impl Global {
     fn places(&self) -> Places {
         Places { data: versant::data::data_dir(self.data_dir.as_deref()), runs: self.runs_dir.clone() }
     }
+
+    /// The places of a command that reads data: a folder that was named must be there, or a slip of the keyboard
+    /// would train on other data.
+    fn places_with_data(&self) -> versant::Result<Places> {
+        match &self.data_dir {
+            Some(folder) if !folder.is_dir() => Err(versant::Error::Config(format!(
+                "--data-dir {}: there is no such folder; `versant data get mnist` with the same --data-dir makes it",
+                folder.display()
+            ))),
+            _ => Ok(self.places()),
+        }
+    }
 }
 
 #[derive(Subcommand)]
 enum Command {
-    /// Train a recipe, or resume a run
     Train(commands::train::Train),
-    /// Evaluate a run's checkpoint on its test data
     Eval(commands::eval::Eval),
-    /// Say what a trained model sees in pictures
     Predict(commands::predict::Predict),
-    /// List the recipes, their presets and settings
     Recipes(commands::recipes::Recipes),
-    /// List, show and compare runs
     Runs(commands::runs::Runs),
-    /// Look into a safetensors, npy or IDX file
     Inspect(commands::inspect::Inspect),
-    /// List, fetch and describe data sets
     Data(commands::data::Data),
-    /// What this machine offers: instruction sets, threads, folders, versions
     Doctor(commands::doctor::Doctor),
-    /// Print a completion script for a shell
     Completions(commands::completions::Completions),
 }
 
 /// The user's input was wrong.
 const EXIT_INPUT: u8 = 2;
 
+const EXIT_CODES: &str = "Exit codes: 0 all is well; 2 something is wrong with the input, a file or the training, \
+                          and the message says what; 130 stopped by Ctrl-C.";
+
 fn main() -> ExitCode {
-    let cli = Cli::parse();
+    let cli = Cli::try_parse().unwrap_or_else(|error| with_tip(error).exit());
     match run(&cli) {
         Ok(code) => code,
         Err(error) => {
@@ -85,6 +93,20 @@ fn main() -> ExitCode {
             ExitCode::from(EXIT_INPUT)
         }
     }
+}
+
+/// Who writes `train mnist-mlp --epochs 3` learns how settings are written.
+fn with_tip(mut error: clap::Error) -> clap::Error {
+    let trains = std::env::args_os().any(|word| word == "train");
+    if let Some(ContextValue::String(option)) = error.get(ContextKind::InvalidArg)
+        && let Some(key) = option.strip_prefix("--").filter(|_| trains)
+        && error.kind() == ErrorKind::UnknownArgument
+        && error.get(ContextKind::SuggestedArg).is_none()
+    {
+        let tip = format!("settings are written without dashes: {key}=VALUE");
+        error.insert(ContextKind::Suggested, ContextValue::StyledStrs(vec![tip.into()]));
+    }
+    error
 }
 
 fn run(cli: &Cli) -> anyhow::Result<ExitCode> {

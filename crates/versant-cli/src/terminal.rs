@@ -1,7 +1,7 @@
 //! The terminal: results on stdout, progress and notices on stderr.
 
 use std::fmt::Display;
-use std::io::IsTerminal;
+use std::io::{IsTerminal, Write};
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -13,6 +13,8 @@ use versant::train::{Callback, EpochRecord, Flow, StepRecord};
 use versant_course::report::Report;
 use versant_course::ui::{Start, Ui};
 
+/// Stopped by Ctrl-C, as shells count it.
+pub const EXIT_INTERRUPTED: u8 = 130;
 /// Without a terminal a line of progress comes about this often.
 const LINE_EVERY: Duration = Duration::from_secs(10);
 
@@ -21,6 +23,7 @@ pub struct Terminal {
     quiet: bool,
     json: bool,
     interrupted: Arc<AtomicBool>,
+    training: Arc<AtomicBool>,
     bar: Option<ProgressBar>,
     epochs: u32,
     /// When training began, and how many steps were done then.
@@ -29,19 +32,21 @@ pub struct Terminal {
 }
 
 impl Terminal {
-    /// Listens for Ctrl-C: the first asks to stop after the step, the second ends the process.
+    /// Listens for Ctrl-C: in training the first asks to stop after the step; the second, or the first before there
+    /// is anything to save, ends the process.
     pub fn new(quiet: bool, json: bool) -> anyhow::Result<Terminal> {
-        let interrupted = Arc::new(AtomicBool::new(false));
-        let flag = interrupted.clone();
+        let [interrupted, training] = [(); 2].map(|()| Arc::new(AtomicBool::new(false)));
+        let (flag, saves) = (interrupted.clone(), training.clone());
         ctrlc::set_handler(move || {
-            if flag.swap(true, Ordering::SeqCst) {
-                std::process::exit(130);
+            if flag.swap(true, Ordering::SeqCst) || !saves.load(Ordering::SeqCst) {
+                std::process::exit(EXIT_INTERRUPTED.into());
             }
         })?;
         Ok(Terminal {
             quiet,
             json,
             interrupted,
+            training,
             bar: None,
             epochs: 0,
             began: None,
@@ -49,14 +54,19 @@ impl Terminal {
         })
     }
 
-    /// Says how to go on with a run that was stopped.
-    pub fn stopped(&mut self, folder: &Path, runs: &Path) {
+    /// The closing table of a run whose epochs are all done.
+    pub fn finish(&mut self, report: &Report) {
         self.clear_bar();
-        let runs =
-            if runs == Path::new("runs") { String::new() } else { format!(" --runs-dir {}", runs.display()) };
+        self.say(format_args!("\n{report}"));
+    }
+
+    /// Says how to go on with a run that was stopped.
+    pub fn stopped(&mut self, folder: &Path, data: Option<&Path>) {
+        self.clear_bar();
+        let data = data.map_or(String::new(), |data| format!(" --data-dir {}", shell_word(data)));
         self.note(format_args!(
-            "stopped; everything is saved in {}\ngo on with: versant train --resume last{runs}",
-            folder.display()
+            "stopped; everything is saved\ngo on with: versant train --resume {}{data}",
+            shell_word(folder)
         ));
     }
 
@@ -65,7 +75,13 @@ impl Terminal {
         if self.quiet {
             return;
         }
-        let print = || if self.json { eprintln!("{text}") } else { println!("{text}") };
+        // A reader who is gone stops no training: what counts is in the run's folder.
+        let print = || {
+            let _ = match self.json {
+                true => writeln!(std::io::stderr(), "{text}"),
+                false => writeln!(std::io::stdout(), "{text}"),
+            };
+        };
         match &self.bar {
             Some(bar) => bar.suspend(print),
             None => print(),
@@ -73,11 +89,15 @@ impl Terminal {
     }
 
     fn note(&self, text: impl Display) {
-        if !self.quiet {
-            match &self.bar {
-                Some(bar) => bar.suspend(|| eprintln!("{text}")),
-                None => eprintln!("{text}"),
-            }
+        if self.quiet {
+            return;
+        }
+        let print = || {
+            let _ = writeln!(std::io::stderr(), "{text}");
+        };
+        match &self.bar {
+            Some(bar) => bar.suspend(print),
+            None => print(),
         }
     }
 
@@ -100,6 +120,13 @@ impl Terminal {
     }
 }
 
+/// A path as a shell takes it for one word.
+fn shell_word(path: &Path) -> String {
+    let text = path.display().to_string();
+    let plain = |c: char| c.is_alphanumeric() || "/\\._-+=:,@%".contains(c);
+    if text.chars().all(plain) { text } else { format!("'{}'", text.replace('\'', "'\\''")) }
+}
+
 /// 75 s as "1:15".
 fn clock(seconds: f64) -> String {
     let s = seconds.round() as u64;
@@ -119,7 +146,7 @@ impl Callback for Terminal {
         if let Some(bar) = &self.bar {
             bar.set_position(within);
             // The text costs more than a small model's step.
-            if within % 32 == 0 {
+            if within.is_multiple_of(32) {
                 let left = self.seconds_left(step.step, batches).map_or(String::new(), clock);
                 bar.set_message(format!("loss {:.4}  {left} left", step.loss));
             }
@@ -148,7 +175,7 @@ impl Callback for Terminal {
             e.seconds
         ));
         if let Some(bar) = &self.bar {
-            bar.set_prefix(format!("epoch {:>width$}/{}", (e.epoch + 1).min(self.epochs), self.epochs));
+            bar.set_prefix(prefix(e.epoch + 1, self.epochs));
         }
         if self.interrupted.load(Ordering::SeqCst) { Flow::Stop } else { Flow::Continue }
     }
@@ -190,22 +217,25 @@ impl Ui for Terminal {
             self.say(format_args!("resumed after epoch {}", start.done));
         }
         self.epochs = start.epochs;
+        self.training.store(true, Ordering::SeqCst);
         self.last_line = Instant::now();
         if self.shows_bars() {
             let bar = ProgressBar::with_draw_target(
                 Some(start.batches as u64),
                 ProgressDrawTarget::stderr_with_hz(10),
             );
-            bar.set_style(style("{prefix} {bar:30} {pos}/{len}  {msg}"));
-            bar.set_prefix(format!("epoch {}/{}", start.done + 1, start.epochs));
+            // 60 columns hold it; a line that wraps would leave traces.
+            bar.set_style(style("{prefix} {bar:16} {pos}/{len}  {wide_msg}"));
+            bar.set_prefix(prefix(start.done + 1, start.epochs));
             self.bar = Some(bar);
         }
     }
+}
 
-    fn finish(&mut self, report: &Report) {
-        self.clear_bar();
-        self.say(format_args!("\n{report}"));
-    }
+/// "epoch  3/12"; a run that is done has no next epoch.
+fn prefix(epoch: u32, epochs: u32) -> String {
+    let width = epochs.to_string().len();
+    format!("epoch {:>width$}/{epochs}", epoch.min(epochs))
 }
 
 fn style(template: &str) -> ProgressStyle {

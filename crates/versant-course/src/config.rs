@@ -32,8 +32,9 @@ pub fn apply_override(base: &mut Table, word: &str) -> Result<()> {
     let Some((path, text)) = word.split_once('=') else {
         return Err(Error::Config(format!("`{word}` is not of the form key=value, such as optim.lr=0.05")));
     };
-    // What is no TOML value is a plain word: data=mnist needs no quotes.
-    let parsed = format!("v = {text}").parse::<Table>().ok().and_then(|mut t| t.remove("v"));
+    // What is no TOML value is a plain word: data=mnist needs no quotes. More than a line is no value.
+    let parsed = format!("v = {text}").parse::<Table>().ok().filter(|_| !text.contains('\n'));
+    let parsed = parsed.and_then(|mut t| t.remove("v"));
     set(base, path.trim(), parsed.unwrap_or_else(|| Value::String(text.to_string())))
 }
 

@@ -7,7 +7,6 @@ use serde::{Deserialize, Serialize};
 use versant::data::{ImageSet, Part, digits, mnist};
 use versant::{Error, Result};
 
-use crate::recipe::{Samples, Source};
 use crate::ui::Ui;
 
 /// MNIST or the built-in digits.
@@ -22,6 +21,45 @@ pub enum Choice {
     Digits,
 }
 
+/// Which data a plan is for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Source {
+    /// MNIST, or the built-in digits in its place.
+    Mnist(Choice),
+}
+
+impl Source {
+    /// Mean and standard deviation of the training pixels, in [0, 1].
+    pub fn normalization(self) -> (f32, f32) {
+        match self {
+            Source::Mnist(_) => (0.1307, 0.3081),
+        }
+    }
+
+    /// The classes' names.
+    pub fn classes(self) -> Vec<String> {
+        match self {
+            Source::Mnist(_) => (0..10).map(|digit| digit.to_string()).collect(),
+        }
+    }
+}
+
+/// The data of a run: a training and a test part, both with the same normalisation.
+pub struct Samples {
+    /// For training.
+    pub train: Arc<ImageSet>,
+    /// For evaluation.
+    pub test: Arc<ImageSet>,
+    /// The mean that is subtracted from values in [0, 1].
+    pub mean: f32,
+    /// What they are divided by then.
+    pub std: f32,
+    /// The classes' names.
+    pub classes: Vec<String>,
+}
+
+/// The digits' own name.
+const BUILT_IN: &str = "built-in digits";
 /// As many as MNIST has.
 const DIGITS: [(Part, usize); 2] = [(Part::Train, 60_000), (Part::Test, 10_000)];
 
@@ -31,25 +69,39 @@ const DIGITS: [(Part, usize); 2] = [(Part::Train, 60_000), (Part::Test, 10_000)]
 /// When a file is damaged, or the data is asked for by name and cannot be had.
 pub fn obtain(source: Source, data_dir: &Path, ui: &mut dyn Ui) -> Result<Samples> {
     match source {
-        Source::Mnist(Choice::Digits) => Ok(built_in(source)),
-        Source::Mnist(Choice::Mnist) => load_or_download(source, data_dir, ui),
-        Source::Mnist(Choice::Auto) => match load_or_download(source, data_dir, ui) {
-            Err(error @ (Error::Network(_) | Error::Data(_))) => {
+        Source::Mnist(Choice::Digits) => built_in(source),
+        Source::Mnist(Choice::Mnist) => {
+            fetch_missing(data_dir, ui)?;
+            load(source, data_dir)
+        }
+        Source::Mnist(Choice::Auto) => match fetch_missing(data_dir, ui) {
+            Ok(()) => load(source, data_dir),
+            Err(error) => {
                 ui.warn(&format!("MNIST is not here: {error}"));
                 ui.warn("training on the BUILT-IN DIGITS instead; accuracies are not those of MNIST");
-                Ok(built_in(source))
+                built_in(source)
             }
-            other => other,
         },
     }
 }
 
-fn load_or_download(source: Source, data_dir: &Path, ui: &mut dyn Ui) -> Result<Samples> {
-    if [Part::Train, Part::Test].iter().any(|&part| mnist::find(data_dir, part).is_none()) {
-        download(data_dir, ui)?;
+/// What `auto` came to: a run keeps to it when it is resumed or evaluated, whatever is found then.
+pub fn resolved(source: Source, samples: &Samples) -> Choice {
+    match source {
+        Source::Mnist(Choice::Auto) if samples.train.source == BUILT_IN => Choice::Digits,
+        Source::Mnist(Choice::Auto) => Choice::Mnist,
+        Source::Mnist(choice) => choice,
     }
+}
+
+fn fetch_missing(data_dir: &Path, ui: &mut dyn Ui) -> Result<()> {
+    let there = [Part::Train, Part::Test].iter().all(|&part| mnist::find(data_dir, part).is_some());
+    if there { Ok(()) } else { download(data_dir, ui) }
+}
+
+fn load(source: Source, data_dir: &Path) -> Result<Samples> {
     let [train, test] = [mnist::load(data_dir, Part::Train)?, mnist::load(data_dir, Part::Test)?];
-    Ok(samples(source, train, test))
+    samples(source, train, test)
 }
 
 #[cfg(feature = "download")]
@@ -68,12 +120,17 @@ fn download(data_dir: &Path, _: &mut dyn Ui) -> Result<()> {
     )))
 }
 
-fn built_in(source: Source) -> Samples {
+fn built_in(source: Source) -> Result<Samples> {
     let [train, test] = DIGITS.map(|(part, count)| digits(count, part));
     samples(source, train, test)
 }
 
-fn samples(source: Source, train: ImageSet, test: ImageSet) -> Samples {
+fn samples(source: Source, train: ImageSet, test: ImageSet) -> Result<Samples> {
+    for (part, set) in [("train", &train), ("test", &test)] {
+        if set.count() == 0 {
+            return Err(Error::Data(format!("{} has no images in its {part} part", set.source)));
+        }
+    }
     let (mean, std) = source.normalization();
-    Samples { train: Arc::new(train), test: Arc::new(test), mean, std, classes: source.classes() }
+    Ok(Samples { train: Arc::new(train), test: Arc::new(test), mean, std, classes: source.classes() })
 }

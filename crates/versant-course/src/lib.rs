@@ -7,6 +7,7 @@ pub mod config;
 pub mod data;
 pub mod digit_image;
 pub mod draw;
+pub mod experiment;
 pub mod figures;
 pub mod optim;
 pub mod recipe;

@@ -10,8 +10,9 @@ use versant::nn::{Context, Layer};
 use versant::train::{Confusion, EpochRecord};
 use versant::{DType, Result, Tensor};
 
+use crate::data::Samples;
+use crate::draw::Picture;
 use crate::figures::{confusion, curves, predictions, weights};
-use crate::recipe::Samples;
 
 /// The numbers of a run, as `summary.json` and `--json` give them.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -94,27 +95,8 @@ pub fn draw(
     samples: &Samples,
     answers: &Answers,
 ) -> Result<Vec<String>> {
-    let series = |f: fn(&EpochRecord) -> f64| history.iter().map(|r| f(r) as f32).collect::<Vec<f32>>();
-    let (train_loss, test_loss) = (series(|r| r.train_loss), series(|r| r.test_loss));
-    let train_accuracy = series(|r| r.train_accuracy.unwrap_or(f64::NAN));
-    let test_accuracy = series(|r| r.test_accuracy.unwrap_or(f64::NAN));
-    let best = history
-        .iter()
-        .enumerate()
-        .fold(0, |best, (i, r)| if r.test_accuracy > history[best].test_accuracy { i } else { best });
-    let curve = curves::History {
-        train_loss: &train_loss,
-        test_loss: &test_loss,
-        train_accuracy: &train_accuracy,
-        test_accuracy: &test_accuracy,
-        best_epoch: (!history.is_empty()).then_some(best + 1),
-    };
-    curves::curves(title, &curve).save(media, "curves")?;
-
-    let counts: Vec<usize> = answers.confusion.counts().iter().map(|&c| c as usize).collect();
-    confusion::confusion(title, &samples.classes, &counts).save(media, "confusion")?;
-
     let test = &samples.test;
+    let counts: Vec<usize> = answers.confusion.counts().iter().map(|&c| c as usize).collect();
     let shown = predictions::Predictions {
         images: &test.images,
         height: test.height,
@@ -124,8 +106,9 @@ pub fn draw(
         probabilities: &answers.probabilities,
         names: &samples.classes,
     };
-    predictions::predictions(title, &shown, 20).save(media, "predictions")?;
-
+    draw_curves(title, history).save(media, "curves")?;
+    confusion::confusion(title, &samples.classes, &counts).save(media, "confusion")?;
+    predictions::predictions(title, &shown, 15).save(media, "predictions")?;
     let mut pictures: Vec<String> = ["curves", "confusion", "predictions"].map(String::from).into();
     if let Some((name, matrix)) = first_layer(model, test.height * test.width * test.channels) {
         let tiles = weights::Weights { matrix: &matrix, height: test.height, width: test.width, names: &[] };
@@ -133,6 +116,22 @@ pub fn draw(
         pictures.push("weights".into());
     }
     Ok(pictures)
+}
+
+fn draw_curves(title: &str, history: &[EpochRecord]) -> Picture {
+    let series = |f: fn(&EpochRecord) -> f64| history.iter().map(|r| f(r) as f32).collect::<Vec<f32>>();
+    let accuracy = |i: usize| history[i].test_accuracy;
+    let best = (0..history.len()).fold(0, |best, i| if accuracy(i) > accuracy(best) { i } else { best });
+    curves::curves(
+        title,
+        &curves::History {
+            train_loss: &series(|r| r.train_loss),
+            test_loss: &series(|r| r.test_loss),
+            train_accuracy: &series(|r| r.train_accuracy.unwrap_or(f64::NAN)),
+            test_accuracy: &series(|r| r.test_accuracy.unwrap_or(f64::NAN)),
+            best_epoch: (!history.is_empty()).then_some(best + 1),
+        },
+    )
 }
 
 /// The first parameter whose rows are as long as an image, if the image has one channel.

@@ -1,6 +1,6 @@
 //! Running an experiment: data, run directory, training, report.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::SystemTime;
 
@@ -10,11 +10,14 @@ use versant::cpu::threads::threads;
 use versant::data::{ImageData, ImageSet, Loader};
 use versant::nn::Summary;
 use versant::train::checkpoint::load_last;
-use versant::train::{Callback, EpochRecord, Flow, Outcome, RunDir, StepRecord, Trainer, environment_meta};
+use versant::train::{
+    Callback, EpochRecord, Flow, Outcome, RunDir, StepRecord, Trainer, environment_meta, meta_of,
+};
 use versant::{Error, Result};
 
-use crate::data::obtain;
-use crate::recipe::{Experiment, Plan, Samples};
+use crate::data::{Samples, obtain, resolved};
+use crate::experiment::Experiment;
+use crate::recipe::Plan;
 use crate::report::{Numbers, Report, answers, draw};
 use crate::ui::{Start, Ui};
 
@@ -45,10 +48,15 @@ pub fn train(experiment: &Experiment, places: &Places, ui: &mut dyn Ui) -> Resul
     let plan = experiment.plan()?;
     let samples = obtain(plan.source, &places.data, ui)?;
     check_fit(&plan, &samples)?;
+    let meta = meta(&plan, &samples);
     let run = RunDir::create(&places.runs, experiment.recipe.name(), &experiment.preset, SystemTime::now())?;
+    run.write_meta(&meta)?;
+    let mut experiment = experiment.clone();
+    let data = toml::Value::try_from(resolved(plan.source, &samples));
+    experiment.config.insert("data".into(), data.map_err(|e| Error::Config(e.to_string()))?);
+    // Last, for a run with a config.toml is one that can be resumed.
     run.write_config(&experiment.to_toml())?;
-    run.write_meta(&meta(&plan, &samples))?;
-    execute(experiment, plan, &samples, run, ui)
+    execute(&experiment, plan, &samples, run, ui)
 }
 
 /// What `meta.json` says of a run.
@@ -57,7 +65,7 @@ fn meta(plan: &Plan, samples: &Samples) -> Map<String, Value> {
     meta.insert("seed".into(), json!(plan.seed));
     meta.insert("threads".into(), json!(threads()));
     meta.insert("simd".into(), json!(isa().name()));
-    let part = |set: &ImageSet| json!({ "samples": set.count(), "sha256": set.sha256 });
+    let part = |set: &ImageSet| json!({ "samples": set.count(), "crc32": set.checksum });
     let dataset =
         json!({ "name": samples.train.source, "train": part(&samples.train), "test": part(&samples.test) });
     meta.insert("dataset".into(), dataset);
@@ -69,24 +77,40 @@ fn meta(plan: &Plan, samples: &Samples) -> Map<String, Value> {
 /// # Errors
 /// When there is no such run or checkpoint, or it does not fit.
 pub fn resume(run: RunDir, places: &Places, ui: &mut dyn Ui) -> Result<End> {
-    let experiment = Experiment::from_file(&run.path().join("config.toml"), None, &[])?;
+    let file = run.path().join("config.toml");
+    if !file.exists() {
+        let reason = "is missing: the run ended before it began; start a new one";
+        return Err(Error::format(file, reason));
+    }
+    let experiment = Experiment::from_file(&file, None, &[])?;
     let plan = experiment.plan()?;
     let samples = obtain(plan.source, &places.data, ui)?;
-    let meta = run.meta()?;
-    let trained_on = meta["dataset"]["train"]["sha256"].as_str().unwrap_or_default();
-    if trained_on != samples.train.sha256 {
-        return Err(Error::Data(format!(
-            "the run {} was trained on {}, but the data found now is {} with another checksum; give the right \
-             --data-dir",
-            run.path().display(),
-            meta["dataset"]["name"].as_str().unwrap_or("other data"),
-            samples.train.source
-        )));
+    if let Some(difference) = other_data(run.path(), &samples)? {
+        return Err(Error::Data(format!("{difference}; give the right --data-dir")));
     }
     execute(&experiment, plan, &samples, run, ui)
 }
 
-/// A model of images must take images of the data's size.
+/// What tells samples from those that a run was trained with; nothing when they are the same.
+///
+/// # Errors
+/// When the run's `meta.json` cannot be read.
+pub(crate) fn other_data(run: &Path, samples: &Samples) -> Result<Option<String>> {
+    let trained = &meta_of(run)?["dataset"];
+    let differs =
+        |(part, set): &(&str, &Arc<ImageSet>)| trained[*part]["crc32"].as_str() != Some(&set.checksum[..]);
+    let found = [("train", &samples.train), ("test", &samples.test)].into_iter().find(differs);
+    Ok(found.map(|(part, set)| {
+        let name = trained["name"].as_str().unwrap_or("other data");
+        let run = run.display();
+        format!(
+            "the run {run} was trained on {name}; in what is found now, {}, the {part} part differs",
+            set.source
+        )
+    }))
+}
+
+/// A model of images must take images of the data's size, and an epoch must have a step.
 fn check_fit(plan: &Plan, samples: &Samples) -> Result<()> {
     let set = &samples.train;
     let found = [1, set.channels, set.height, set.width];
@@ -94,6 +118,14 @@ fn check_fit(plan: &Plan, samples: &Samples) -> Result<()> {
         return Err(Error::Data(format!(
             "the model takes {}, the images of {} are {found:?}",
             plan.input, set.source
+        )));
+    }
+    if plan.drop_last && plan.batch > set.count() {
+        return Err(Error::Config(format!(
+            "batch is {}, but {} has {} images to train: with drop_last no batch is left",
+            plan.batch,
+            set.source,
+            set.count()
         )));
     }
     Ok(())
@@ -160,7 +192,6 @@ fn execute(
         pictures,
     };
     run.write_summary(&json!(report.numbers))?;
-    ui.finish(&report);
     Ok(End::Finished(Box::new(report)))
 }
 

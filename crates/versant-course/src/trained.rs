@@ -13,9 +13,10 @@ use versant::{Array, Error, Result, Tensor};
 
 use crate::data::obtain;
 use crate::digit_image::read_digit;
-use crate::recipe::{Experiment, Plan};
+use crate::experiment::Experiment;
+use crate::recipe::Plan;
 use crate::report::{ClassTable, answers};
-use crate::session::{Places, TEST_BATCH, loader};
+use crate::session::{Places, TEST_BATCH, loader, other_data};
 use crate::ui::Ui;
 
 /// Which weights of a run.
@@ -49,6 +50,7 @@ impl Weights {
 
 /// A run's model with trained weights.
 pub struct Trained {
+    recipe: &'static str,
     plan: Plan,
     run: PathBuf,
     weights: PathBuf,
@@ -90,11 +92,12 @@ impl Trained {
     /// When there is no such run, or the weights are damaged or of another model.
     pub fn open(places: &Places, run: &str, weights: &Weights) -> Result<Trained> {
         let run = RunDir::find(&places.runs, run)?;
-        let mut plan = Experiment::from_file(&run.join("config.toml"), None, &[])?.plan()?;
+        let experiment = Experiment::from_file(&run.join("config.toml"), None, &[])?;
+        let mut plan = experiment.plan()?;
         let path = weights.path(&run);
         let state: BTreeMap<String, Array> = safetensors::load(&path)?.tensors;
         plan.model.load_state_dict(&state).map_err(|e| Error::format(&path, e.to_string()))?;
-        Ok(Trained { plan, run, weights: path })
+        Ok(Trained { recipe: experiment.recipe.name(), plan, run, weights: path })
     }
 
     /// Answers on the whole test part.
@@ -103,13 +106,15 @@ impl Trained {
     /// When the data cannot be had.
     pub fn evaluate(&self, places: &Places, ui: &mut dyn Ui) -> Result<Evaluation> {
         let samples = obtain(self.plan.source, &places.data, ui)?;
+        if let Some(difference) = other_data(&self.run, &samples)? {
+            ui.warn(&difference);
+        }
         let test = loader(&samples, &samples.test, TEST_BATCH);
         let found = answers(self.plan.model.as_ref(), &test, samples.classes.len());
         let sums = versant::train::evaluate(self.plan.model.as_ref(), &test, &self.plan.objective);
-        let experiment = Experiment::from_file(&self.run.join("config.toml"), None, &[])?;
         Ok(Evaluation {
             numbers: Found {
-                recipe: experiment.recipe.name().into(),
+                recipe: self.recipe.into(),
                 run: self.run.display().to_string(),
                 checkpoint: self.weights.display().to_string(),
                 dataset: samples.test.source.clone(),
@@ -145,6 +150,6 @@ impl fmt::Display for Evaluation {
         writeln!(f, "{}", ClassTable { confusion: &self.confusion, classes: &self.classes })?;
         writeln!(f, "test accuracy  {:.2} %  (loss {:.4})", 100.0 * n.test_accuracy, n.test_loss)?;
         writeln!(f, "data           {} ({} samples)", n.dataset, n.samples)?;
-        writeln!(f, "weights        {}", n.checkpoint)
+        write!(f, "weights        {}", n.checkpoint)
     }
 }

@@ -3,8 +3,6 @@
 use versant::nn::Summary;
 use versant::train::Callback;
 
-use crate::report::Report;
-
 /// A program's face: a terminal, a test, a page. Every method has a default that does nothing.
 pub trait Ui: Callback {
     /// A notice that matters: the data is not what was hoped for.
@@ -15,9 +13,6 @@ pub trait Ui: Callback {
 
     /// Training is about to start, from epoch `done` of `epochs`.
     fn start(&mut self, _model: &Summary, _start: &Start) {}
-
-    /// Training has ended with all epochs done.
-    fn finish(&mut self, _report: &Report) {}
 }
 
 /// What is known before the first step.

@@ -108,7 +108,12 @@ impl Array {
     #[track_caller]
     pub fn from_bytes(bytes: &[u8], shape: impl Into<Shape>, dtype: DType) -> Array {
         let shape = shape.into();
-        assert_eq!(bytes.len(), shape.numel() * dtype.size(), "from_bytes: {shape} of {dtype}");
+        let needed = shape.numel() * dtype.size();
+        assert!(
+            bytes.len() == needed,
+            "from_bytes: {} bytes do not fill shape {shape} of {dtype}, which takes {needed}",
+            bytes.len()
+        );
         let mut buffer = Buffer::recycled(dtype, shape.numel());
         buffer.bytes_mut().copy_from_slice(bytes);
         if dtype == DType::Bool {

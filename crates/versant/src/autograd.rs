@@ -14,7 +14,7 @@ use crate::dtype::DType;
 use crate::shape::Shape;
 use crate::tensor::Tensor;
 
-type Backward = Box<dyn Fn(&Back) -> Vec<Grad> + Send + Sync>;
+type Backward = Arc<dyn Fn(&Back) -> Vec<Grad> + Send + Sync>;
 
 /// One operation in the graph, or a leaf.
 pub struct Node {
@@ -27,6 +27,7 @@ pub struct Node {
     saved: Mutex<Option<Saved>>,
 }
 
+#[derive(Clone)]
 struct Saved {
     backward: Backward,
     output: Option<Array>,
@@ -72,12 +73,15 @@ impl Node {
     }
 }
 
+/// What a node holds of others.
+type Content = (Box<[Option<Arc<Node>>]>, Option<Saved>);
+
 /// Dropping a node drops its parents in turn. A graph can be a million nodes deep, so nodes that fall free while
 /// another is being dropped wait in a list instead of recursing.
 impl Drop for Node {
     fn drop(&mut self) {
         thread_local! {
-            static WAITING: RefCell<Vec<(Box<[Option<Arc<Node>>]>, Option<Saved>)>> = const { RefCell::new(Vec::new()) };
+            static WAITING: RefCell<Vec<Content>> = const { RefCell::new(Vec::new()) };
             static DROPPING: Cell<bool> = const { Cell::new(false) };
         }
         if self.is_leaf() {
@@ -86,13 +90,20 @@ impl Drop for Node {
         let content = (std::mem::take(&mut self.parents), self.saved().take());
         // A thread that is ending has no list any more; what is left then is dropped directly.
         let waits = WAITING.try_with(|waiting| waiting.borrow_mut().push(content)).is_ok();
-        if !waits || DROPPING.try_with(|d| d.replace(true)).unwrap_or(true) {
+        if !waits || DROPPING.replace(true) {
             return;
         }
+        // Also when what a closure holds panics as it is dropped: else this thread would never free a graph again.
+        struct Done;
+        impl Drop for Done {
+            fn drop(&mut self) {
+                DROPPING.set(false);
+            }
+        }
+        let _done = Done;
         while let Some(content) = WAITING.with(|waiting| waiting.borrow_mut().pop()) {
             drop(content);
         }
-        DROPPING.with(|d| d.set(false));
     }
 }
 
@@ -328,7 +339,8 @@ fn walk(y: &Tensor, seed: &Tensor, targets: Option<&[u64]>, keep_graph: bool) ->
             if targets.map_or(node.is_leaf(), |ids| ids.contains(&node.id)) {
                 found.by_id.insert(node.id, grad.clone());
             }
-            if node.is_leaf() {
+            // The oldest target's own backward leads to nothing that is asked for.
+            if node.is_leaf() || node.id == oldest {
                 continue;
             }
             for (parent, grad) in node.parents.iter().zip(run(&node, &grad, keep_graph)) {
@@ -355,16 +367,18 @@ fn run(node: &Arc<Node>, grad: &Tensor, keep_graph: bool) -> Vec<Grad> {
             node.operation
         )
     };
-    let call = |saved: &Saved| (saved.backward)(&Back { grad, node, output: saved.output.as_ref() });
-    if keep_graph {
-        // The lock must not be held while the backward runs: it may walk this graph itself.
-        let saved = node.saved().take().unwrap_or_else(|| gone());
-        let grads = call(&saved);
-        *node.saved() = Some(saved);
-        grads
-    } else {
-        call(&node.saved().take().unwrap_or_else(|| gone()))
-    }
+    // The lock is not held while the backward runs: it, or another thread, may walk this graph itself.
+    let saved = if keep_graph { node.saved().clone() } else { node.saved().take() };
+    let saved = saved.unwrap_or_else(|| gone());
+    let grads = (saved.backward)(&Back { grad, node, output: saved.output.as_ref() });
+    assert!(
+        grads.len() == node.parents.len(),
+        "the backward of {} gave {} gradients for {} parents",
+        node.operation,
+        grads.len(),
+        node.parents.len()
+    );
+    grads
 }
 
 fn check(node: &Node, parent: &Node, grad: &Tensor) {

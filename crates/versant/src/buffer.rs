@@ -131,7 +131,7 @@ mod tests {
         for len in [0, 1, 15, 16, 17, 5000] {
             let mut buffer = Buffer::zeros(DType::F32, len);
             assert_eq!(buffer.as_slice::<f32>().len(), len);
-            assert!(len == 0 || buffer.as_slice::<f32>().as_ptr() as usize % 64 == 0);
+            assert!(len == 0 || (buffer.as_slice::<f32>().as_ptr() as usize).is_multiple_of(64));
             buffer.as_mut_slice::<f32>().fill(1.0);
             drop(buffer);
             // A block that comes back from the pool is cleared when zeros are asked for.

@@ -8,7 +8,6 @@ use std::fmt;
 use crate::array::Array;
 use crate::layout::Layout;
 use crate::ops::{Binary, Compare, Reduce, Unary};
-use crate::optim::{AdamStep, SgdStep};
 
 /// Where an array lives.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Hash)]
@@ -49,6 +48,42 @@ pub struct Epilogue<'a> {
     pub relu: bool,
 }
 
+/// The numbers of one step of [`Sgd`](crate::optim::Sgd), for one parameter.
+#[derive(Clone, Copy, Debug)]
+pub struct SgdStep {
+    /// Learning rate.
+    pub lr: f64,
+    /// Share of the velocity kept.
+    pub momentum: f64,
+    /// Share of the gradient that does not enter the velocity.
+    pub dampening: f64,
+    /// Nesterov's look ahead.
+    pub nesterov: bool,
+    /// L2 penalty.
+    pub weight_decay: f64,
+    /// The velocity is empty yet: it starts as the gradient.
+    pub first: bool,
+}
+
+/// The numbers of one step of [`Adam`](crate::optim::Adam), for one parameter.
+#[derive(Clone, Copy, Debug)]
+pub struct AdamStep {
+    /// Learning rate.
+    pub lr: f64,
+    /// Decay of the mean of gradients.
+    pub beta1: f64,
+    /// Decay of the mean of squared gradients.
+    pub beta2: f64,
+    /// Added to the denominator.
+    pub eps: f64,
+    /// Strength of the decay.
+    pub weight_decay: f64,
+    /// AdamW: the decay acts on the parameter, not on the gradient.
+    pub decoupled: bool,
+    /// The step's number, from 1.
+    pub t: i32,
+}
+
 /// The kernels. Shapes, dtypes and devices have been checked by the caller, inputs are already broadcast to the
 /// output's shape by their strides, and `out` is contiguous, owned by the caller alone, and to be written whole.
 pub trait Backend: Sync {
@@ -74,7 +109,7 @@ pub trait Backend: Sync {
     fn softmax(&self, log: bool, x: &Array, out: &mut Array);
     /// The gradient of [`softmax`](Backend::softmax) from its output `y` and the gradient `g` of that output.
     fn softmax_backward(&self, log: bool, y: &Array, g: &Array, out: &mut Array);
-    /// One loss for each row of `logits` [n, classes] with `labels` [n] (i64):
+    /// One loss for each row of `logits` [n, classes] with `labels` `[n]` (i64):
     /// logsumexp(x) - (1 - s) x_label - s mean(x), s the label smoothing.
     fn cross_entropy(&self, logits: &Array, labels: &Array, smoothing: f64, out: &mut Array);
     /// out = g_row (softmax(x) - target), the gradient of [`cross_entropy`](Backend::cross_entropy).

@@ -46,10 +46,14 @@ impl Layout {
     pub fn slice(&self, axis: usize, start: usize, len: usize, step: usize) -> Layout {
         let mut layout = *self;
         layout.shape = self.shape.with_axis(axis, len);
-        if len > 0 {
+        // What has no elements starts nowhere: the position could lie outside the buffer.
+        if layout.shape.numel() > 0 {
             layout.offset += start * self.strides[axis];
         }
-        layout.strides.0[axis] *= step;
+        // A step that is never taken may be any number.
+        if len > 1 {
+            layout.strides.0[axis] *= step;
+        }
         layout
     }
 

@@ -55,6 +55,10 @@ impl Shape {
     }
 
     /// The shape that both broadcast to, or `None`. Axes are matched from the last; an axis of 1 stretches.
+    ///
+    /// # Panics
+    /// When the common shape has more elements than memory can hold.
+    #[track_caller]
     pub fn broadcast(&self, other: &Shape) -> Option<Shape> {
         let rank = self.rank.max(other.rank);
         let mut dims = [0; MAX_RANK];
@@ -68,7 +72,7 @@ impl Shape {
                 _ => return None,
             };
         }
-        Some(Shape { dims, rank })
+        Some(Shape::new(&dims[..rank]))
     }
 
     /// Row-major strides, in elements: how far apart neighbours along each axis lie.
@@ -83,10 +87,14 @@ impl Shape {
     }
 
     /// The same shape with axis `axis` set to `len`.
+    ///
+    /// # Panics
+    /// When there is no such axis, or when the result has more elements than memory can hold.
+    #[track_caller]
     pub fn with_axis(mut self, axis: usize, len: usize) -> Shape {
-        assert!(axis < self.rank);
+        assert!(axis < self.rank, "with_axis: {self} has no axis {axis}");
         self.dims[axis] = len;
-        self
+        Shape::new(&self)
     }
 
     /// Resolves an axis counted from the front (0..rank) or from the back (-rank..-1).
@@ -96,6 +104,7 @@ impl Shape {
     #[track_caller]
     pub fn axis(&self, operation: &str, axis: isize) -> usize {
         let rank = self.rank as isize;
+        assert!(rank > 0, "{operation}: axis {axis} of a scalar, which has no axes");
         assert!(
             (-rank..rank).contains(&axis),
             "{operation}: axis {axis} is out of range for shape {self} (axes 0 to {}, or -1 from the end)",
@@ -255,5 +264,17 @@ mod tests {
     #[should_panic(expected = "more elements than memory can hold")]
     fn a_product_that_wraps_is_refused() {
         Shape::new(&[1 << 32, 1 << 32]);
+    }
+
+    #[test]
+    #[should_panic(expected = "more elements than memory can hold")]
+    fn broadcasting_cannot_wrap_either() {
+        Shape::new(&[1 << 32, 1]).broadcast(&Shape::new(&[1, 1 << 32]));
+    }
+
+    #[test]
+    #[should_panic(expected = "softmax: axis -1 of a scalar, which has no axes")]
+    fn a_scalar_has_no_axes() {
+        Shape::from(()).axis("softmax", -1);
     }
 }

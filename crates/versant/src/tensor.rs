@@ -59,8 +59,22 @@ impl Tensor {
     }
 
     /// A number of this tensor's type and device, rank 0.
+    ///
+    /// # Panics
+    /// When the type cannot hold fractions: they would be cut off without a word.
+    #[track_caller]
     pub(crate) fn constant(&self, value: f64) -> Tensor {
+        assert!(
+            self.dtype().is_float(),
+            "arithmetic with the number {value}: the tensor is {}, not f32 or f64; cast it first",
+            self.dtype()
+        );
         Array::full((), value, self.dtype()).to(self.device()).into()
+    }
+
+    /// Zeros of this tensor's shape, type and device, in the memory of one.
+    pub(crate) fn zeros_like(&self) -> Tensor {
+        Array::full(self.shape(), 0.0, self.dtype()).to(self.device()).into()
     }
 
     /// 0, 1, ..., n - 1 as i64.
@@ -240,7 +254,7 @@ impl Tensor {
         }
         let edges = parents.iter().map(|p| p.node.clone()).collect();
         let output = save_output.then(|| value.clone());
-        let node = Node::new(operation, (value.shape(), value.dtype()), edges, output, Box::new(backward));
+        let node = Node::new(operation, (value.shape(), value.dtype()), edges, output, Arc::new(backward));
         Tensor { array: value, node: Some(node) }
     }
 

@@ -8,6 +8,9 @@ use versant::{
 
 const BOUND: f64 = 1e-7;
 
+type Function = fn(&Tensor) -> Tensor;
+type Function2 = fn(&Tensor, &Tensor) -> Tensor;
+
 /// Values in +-[0.2, 1.7], away from the kinks at 0 and from one another's ties.
 fn input(shape: impl Into<Shape>, seed: u64) -> Tensor {
     let shape = shape.into();
@@ -48,7 +51,7 @@ fn check_unary(name: &str, x: &Tensor, f: fn(&Tensor) -> Tensor) {
 
 #[test]
 fn elementwise_of_one() {
-    let functions: [(&str, fn(&Tensor) -> Tensor); 15] = [
+    let functions: [(&str, Function); 15] = [
         ("neg", Tensor::neg),
         ("abs", Tensor::abs),
         ("exp", Tensor::exp),
@@ -68,7 +71,7 @@ fn elementwise_of_one() {
     for (name, f) in functions {
         check_unary(name, &input([4, 3], 1), f);
     }
-    let on_positive: [(&str, fn(&Tensor) -> Tensor); 4] = [
+    let on_positive: [(&str, Function); 4] = [
         ("log", Tensor::log),
         ("sqrt", Tensor::sqrt),
         ("powf", |x| x.powf(2.7)),
@@ -81,7 +84,7 @@ fn elementwise_of_one() {
 
 #[test]
 fn elementwise_of_two() {
-    let functions: [(&str, fn(&Tensor, &Tensor) -> Tensor); 6] = [
+    let functions: [(&str, Function2); 6] = [
         ("add", Tensor::add),
         ("sub", Tensor::sub),
         ("mul", Tensor::mul),
@@ -179,7 +182,7 @@ fn softmax_and_losses() {
 #[test]
 fn shapes() {
     let x = input([2, 3, 4], 19);
-    let functions: [(&str, fn(&Tensor) -> Tensor); 11] = [
+    let functions: [(&str, Function); 11] = [
         ("reshape", |x| x.reshape([4, 6])),
         ("reshape of a transpose", |x| x.transpose(0, 2).reshape([6, 4])),
         ("flatten", |x| x.flatten(1)),

@@ -40,7 +40,7 @@ const NAMES: [&str; 2] = ["mnist", "digits"];
 impl Data {
     pub fn run(&self, global: &Global) -> anyhow::Result<ExitCode> {
         match &self.action {
-            Action::List => list(global),
+            Action::List => list(global)?,
             Action::Get { name } => get(global, known(name)?)?,
             Action::Info { name } => info(global, known(name)?)?,
         }
@@ -59,22 +59,17 @@ fn has_mnist(global: &Global) -> bool {
     [Part::Train, Part::Test].iter().all(|&part| mnist::find(&global.places().data, part).is_some())
 }
 
-fn list(global: &Global) {
+fn list(global: &Global) -> Result<()> {
     let there = has_mnist(global);
-    if global.json {
-        println!(
-            "{}",
-            json!({ "datasets": [{ "name": "mnist", "present": there }, { "name": "digits", "present": true }] })
-        );
-        return;
-    }
+    let sets = [json!({ "name": "mnist", "present": there }), json!({ "name": "digits", "present": true })];
+    global.json(|| json!({ "datasets": sets }))?;
     let folder = global.places().data;
     let state = match there {
         true => format!("in {}", folder.display()),
         false => format!("not in {}; versant data get mnist fetches it", folder.display()),
     };
-    println!("mnist   60,000 + 10,000 handwritten digits, 28x28 grey  ({state})");
-    println!("digits  as many made by a generator, for when there is no network  (built in)");
+    global.text(format_args!("mnist   60,000 + 10,000 handwritten digits, 28x28 grey  ({state})"))?;
+    global.text("digits  as many made by a generator, for when there is no network  (built in)")
 }
 
 fn get(global: &Global, name: &str) -> anyhow::Result<()> {
@@ -84,10 +79,10 @@ fn get(global: &Global, name: &str) -> anyhow::Result<()> {
     let mut terminal = Terminal::new(global.quiet, global.json)?;
     let folder = global.places().data;
     mnist::download(&folder, &mut |p| terminal.download(p.name, p.received, p.total))?;
-    info(global, name)
+    Ok(info(global, name)?)
 }
 
-fn info(global: &Global, name: &str) -> anyhow::Result<()> {
+fn info(global: &Global, name: &str) -> Result<()> {
     let folder = global.places().data;
     let part = |part, count| match name {
         "digits" => Ok(digits(count, part)),
@@ -96,28 +91,24 @@ fn info(global: &Global, name: &str) -> anyhow::Result<()> {
     let (train, test) = (part(Part::Train, 60_000)?, part(Part::Test, 10_000)?);
     let official =
         name == "mnist" && mnist::is_official(&train, Part::Train) && mnist::is_official(&test, Part::Test);
-    if global.json {
-        let part = |set: &ImageSet| json!({ "samples": set.count(), "per_class": per_class(set), "sha256": set.sha256 });
-        let shape = [train.channels, train.height, train.width];
-        let value = json!({
+    let part = |set: &ImageSet| json!({ "samples": set.count(), "per_class": per_class(set), "crc32": set.checksum });
+    let shape = [train.channels, train.height, train.width];
+    global.json(|| {
+        json!({
             "name": name, "source": train.source, "shape": shape, "classes": train.classes,
             "official": official, "train": part(&train), "test": part(&test),
-        });
-        println!("{value}");
-        return Ok(());
-    }
-    println!("{}", train.source);
-    println!(
-        "images   {} x {} x {} (channels, height, width), bytes",
-        train.channels, train.height, train.width
-    );
-    println!("classes  {}", train.classes);
+        })
+    })?;
+    let [channels, height, width] = shape;
+    global.text(&train.source)?;
+    global.text(format_args!("images   {channels} x {height} x {width} (channels, height, width), bytes"))?;
+    global.text(format_args!("classes  {}", train.classes))?;
     for (name, set) in [("train", &train), ("test", &test)] {
-        println!("{name:<5}    {} images, by class {:?}", set.count(), per_class(set));
-        println!("         SHA-256 {}", set.sha256);
+        global.text(format_args!("{name:<5}    {} images, by class {:?}", set.count(), per_class(set)))?;
+        global.text(format_args!("         CRC-32 {}", set.checksum))?;
     }
     if official {
-        println!("these are the official files, by their checksums");
+        global.text("these are the official files, by their checksums")?;
     }
     Ok(())
 }

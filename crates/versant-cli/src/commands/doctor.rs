@@ -20,8 +20,8 @@ impl Doctor {
         let supported: Vec<&str> = isa::Isa::supported().into_iter().map(isa::Isa::name).collect();
         let cores = std::thread::available_parallelism().map_or(1, |n| n.get());
         let has_mnist = [Part::Train, Part::Test].iter().all(|&p| mnist::find(&places.data, p).is_some());
-        if global.json {
-            let report = json!({
+        let report = || {
+            json!({
                 "version": env!("CARGO_PKG_VERSION"),
                 "os": std::env::consts::OS,
                 "arch": std::env::consts::ARCH,
@@ -32,24 +32,23 @@ impl Doctor {
                 "data_dir": places.data,
                 "runs_dir": places.runs,
                 "mnist": has_mnist,
-            });
-            println!("{report}");
-            return Ok(ExitCode::SUCCESS);
-        }
+            })
+        };
+        global.json(report)?;
         let mnist = if has_mnist { "MNIST is there" } else { "no MNIST yet: it is downloaded when needed" };
-        println!("versant   {}", env!("CARGO_PKG_VERSION"));
-        println!("system    {} on {}", std::env::consts::OS, std::env::consts::ARCH);
-        println!(
-            "kernels   {} (this machine has: {}; VERSANT_ISA forces one)",
-            isa::isa(),
-            supported.join(", ")
-        );
-        println!(
-            "threads   {} of {cores} cores (--threads or VERSANT_THREADS changes it)",
-            threads::threads()
-        );
-        println!("data      {} ({}; {mnist})", places.data.display(), state(&places.data));
-        println!("runs      {} ({})", places.runs.display(), state(&places.runs));
+        let version = env!("CARGO_PKG_VERSION");
+        let (os, arch) = (std::env::consts::OS, std::env::consts::ARCH);
+        let (kernels, has, used) = (isa::isa(), supported.join(", "), threads::threads());
+        let (data, runs) = (places.data.display(), places.runs.display());
+        let lines = [
+            format!("versant   {version}"),
+            format!("system    {os} on {arch}"),
+            format!("kernels   {kernels} (this machine has: {has}; VERSANT_ISA forces one)"),
+            format!("threads   {used} of {cores} cores (--threads or VERSANT_THREADS changes it)"),
+            format!("data      {data} ({}; {mnist})", state(&places.data)),
+            format!("runs      {runs} ({})", state(&places.runs)),
+        ];
+        global.text(lines.join("\n"))?;
         Ok(ExitCode::SUCCESS)
     }
 }

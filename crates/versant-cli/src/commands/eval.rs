@@ -29,14 +29,11 @@ pub struct Eval {
 impl Eval {
     pub fn run(&self, global: &Global) -> anyhow::Result<ExitCode> {
         let mut terminal = Terminal::new(global.quiet, global.json)?;
-        let places = global.places();
+        let places = global.places_with_data()?;
         let trained = Trained::open(&places, &self.run, &Weights::choose(self.best, self.weights.clone()))?;
         let found = trained.evaluate(&places, &mut terminal)?;
-        if global.json {
-            println!("{}", json!(found.numbers));
-        } else if !global.quiet {
-            print!("{found}");
-        }
+        global.json(|| json!(found.numbers))?;
+        global.text(&found)?;
         Ok(ExitCode::SUCCESS)
     }
 }

@@ -25,11 +25,8 @@ impl Inspect {
             Kind::Idx => of_idx(&self.file)?,
             Kind::SafeTensors => of_safetensors(&self.file)?,
         };
-        if global.json {
-            println!("{value}");
-        } else {
-            println!("{text}");
-        }
+        global.json(|| value)?;
+        global.text(text)?;
         Ok(ExitCode::SUCCESS)
     }
 }
@@ -44,6 +41,10 @@ enum Kind {
 /// begins with the length of its header, which is followed by a brace.
 fn kind(path: &Path) -> Result<Kind> {
     let mut head = Vec::new();
+    // A named pipe would be waited for.
+    if !std::fs::metadata(path).map_err(Error::io("read", path))?.is_file() {
+        return Err(Error::format(path, "is not a regular file"));
+    }
     let file = std::fs::File::open(path).map_err(Error::io("read", path))?;
     file.take(9).read_to_end(&mut head).map_err(Error::io("read", path))?;
     match &head[..] {

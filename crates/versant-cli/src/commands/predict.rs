@@ -41,18 +41,14 @@ impl Predict {
         let mut all = Vec::new();
         for image in &self.images {
             let ranked = trained.predict(image)?;
-            if !global.json && !global.quiet {
-                let shown: Vec<String> =
-                    ranked.iter().take(SHOWN).map(|(name, p)| format!("{name} {:.1} %", 100.0 * p)).collect();
-                println!("{}: {}", image.display(), shown.join(", "));
-            }
+            let shown: Vec<String> =
+                ranked.iter().take(SHOWN).map(|(name, p)| format!("{name} {:.1} %", 100.0 * p)).collect();
+            global.text(format_args!("{}: {}", image.display(), shown.join(", ")))?;
             let classes: Vec<_> =
                 ranked.iter().map(|(name, p)| json!({ "class": name, "probability": p })).collect();
             all.push(json!({ "image": image, "prediction": ranked[0].0, "classes": classes }));
         }
-        if global.json {
-            println!("{}", json!({ "predictions": all }));
-        }
+        global.json(|| json!({ "predictions": all }))?;
         Ok(ExitCode::SUCCESS)
     }
 }

@@ -4,7 +4,8 @@ use std::process::ExitCode;
 
 use clap::Args;
 use serde_json::json;
-use versant_course::recipe::find;
+use versant_course::experiment::find;
+use versant_course::recipe::Recipe;
 use versant_course::recipes::ALL;
 
 use crate::Global;
@@ -22,22 +23,19 @@ impl Recipes {
             Some(name) => vec![find(name)?],
             None => ALL.to_vec(),
         };
-        if global.json {
-            let describe = |r: &&dyn versant_course::recipe::Recipe| {
-                let presets: Vec<&str> = r.presets().iter().map(|p| p.name).collect();
-                json!({ "name": r.name(), "about": r.about(), "presets": presets, "defaults": r.defaults() })
-            };
-            println!("{}", json!({ "recipes": shown.iter().map(describe).collect::<Vec<_>>() }));
-            return Ok(ExitCode::SUCCESS);
-        }
+        let describe = |r: &&dyn Recipe| {
+            let presets: Vec<&str> = r.presets().iter().map(|p| p.name).collect();
+            json!({ "name": r.name(), "about": r.about(), "presets": presets, "defaults": r.defaults() })
+        };
+        global.json(|| json!({ "recipes": shown.iter().map(describe).collect::<Vec<_>>() }))?;
         for recipe in &shown {
-            println!("{}  {}", recipe.name(), recipe.about());
+            global.text(format_args!("{}  {}", recipe.name(), recipe.about()))?;
             for preset in recipe.presets() {
-                println!("    {:<10} {}", preset.name, preset.about);
+                global.text(format_args!("    {:<10} {}", preset.name, preset.about))?;
             }
             if self.recipe.is_some() {
-                println!("\nsettings (key = default), changed by key=value, as in optim.lr=0.05:\n");
-                print!("{}", recipe.defaults());
+                global.text("\nsettings (key = default), changed by key=value, as in optim.lr=0.05:\n")?;
+                global.text(recipe.defaults().to_string().trim_end())?;
             }
         }
         Ok(ExitCode::SUCCESS)

@@ -78,7 +78,8 @@ impl Folder {
     }
 
     fn seconds(&self) -> f64 {
-        self.epochs.iter().map(|e| e.seconds).sum()
+        // A sum() of nothing is -0.
+        self.epochs.iter().fold(0.0, |sum, e| sum + e.seconds)
     }
 
     fn state(&self) -> String {
@@ -87,6 +88,11 @@ impl Folder {
             true => "finished".into(),
             false => format!("{} of {wanted} epochs", self.epochs.len()),
         }
+    }
+
+    /// Accuracy, time and state, in columns.
+    fn results(&self) -> String {
+        format!("{:>8}  {:>8.1} s  {}", percent(self.accuracy()), self.seconds(), self.state())
     }
 
     fn json(&self) -> Value {
@@ -102,61 +108,47 @@ fn percent(share: Option<f64>) -> String {
     share.map_or("-".into(), |s| format!("{:.2} %", 100.0 * s))
 }
 
-fn list(global: &Global) -> anyhow::Result<()> {
+fn list(global: &Global) -> Result<()> {
     let runs = RunDir::list(&global.runs_dir)?;
     let folders: Vec<(String, Result<Folder>)> =
         runs.into_iter().map(|r| (r.to_string(), Folder::open(r.path))).collect();
-    if global.json {
-        let all: Vec<Value> = folders.iter().filter_map(|(_, f)| Some(f.as_ref().ok()?.json())).collect();
-        println!("{}", json!({ "runs": all }));
-        return Ok(());
-    }
+    let whole = || folders.iter().filter_map(|(_, f)| Some(f.as_ref().ok()?.json()));
+    global.json(|| json!({ "runs": whole().collect::<Vec<_>>() }))?;
     if folders.is_empty() {
-        println!("no runs in {} yet; versant train mnist-mlp makes one", global.runs_dir.display());
+        let folder = global.runs_dir.display();
+        global.text(format_args!("no runs in {folder} yet; versant train mnist-mlp makes one"))?;
     }
     let width = folders.iter().map(|(name, _)| name.len()).max().unwrap_or(0);
     for (name, folder) in &folders {
         match folder {
-            Ok(f) => {
-                println!(
-                    "{name:<width$}  {:>8}  {:>8.1} s  {}",
-                    percent(f.accuracy()),
-                    f.seconds(),
-                    f.state()
-                );
-            }
-            Err(error) => println!("{name:<width$}  damaged: {error}"),
+            Ok(f) => global.text(format_args!("{name:<width$}  {}", f.results()))?,
+            Err(error) => global.text(format_args!("{name:<width$}  damaged: {error}"))?,
         }
     }
     Ok(())
 }
 
-fn show(global: &Global, name: &str) -> anyhow::Result<()> {
+fn show(global: &Global, name: &str) -> Result<()> {
     let folder = Folder::open(RunDir::find(&global.runs_dir, name)?)?;
-    if global.json {
+    global.json(|| {
         let mut value = folder.json();
         value["config"] = json!(folder.config);
         value["history"] = json!(folder.epochs);
-        println!("{value}");
-        return Ok(());
-    }
-    println!("{} ({})\n\n{}", folder.path.display(), folder.state(), folder.config);
-    println!("epoch  train loss  train acc  test loss  test acc   seconds");
+        value
+    })?;
+    global.text(format_args!("{} ({})\n\n{}", folder.path.display(), folder.state(), folder.config))?;
+    global.text("epoch  train loss  train acc  test loss  test acc   seconds")?;
     for e in &folder.epochs {
-        println!(
-            "{:>5}  {:>10.4}  {:>9}  {:>9.4}  {:>8}  {:>8.2}",
-            e.epoch,
-            e.train_loss,
-            percent(e.train_accuracy),
-            e.test_loss,
-            percent(e.test_accuracy),
-            e.seconds
-        );
+        let (train, test) = (percent(e.train_accuracy), percent(e.test_accuracy));
+        global.text(format_args!(
+            "{:>5}  {:>10.4}  {train:>9}  {:>9.4}  {test:>8}  {:>8.2}",
+            e.epoch, e.train_loss, e.test_loss, e.seconds
+        ))?;
     }
     Ok(())
 }
 
-fn compare_runs(global: &Global, names: &[String], out: &Path) -> anyhow::Result<()> {
+fn compare_runs(global: &Global, names: &[String], out: &Path) -> Result<()> {
     let find = |name: &String| Folder::open(RunDir::find(&global.runs_dir, name)?);
     let folders: Vec<Folder> = names.iter().map(find).collect::<Result<_>>()?;
     let series =
@@ -172,21 +164,17 @@ fn compare_runs(global: &Global, names: &[String], out: &Path) -> anyhow::Result
         .collect();
     compare(&runs).save(out, "compare")?;
     let differing = differences(&folders);
-    if global.json {
-        let all: Vec<Value> = folders.iter().map(Folder::json).collect();
-        println!("{}", json!({ "runs": all, "differing": differing, "picture": out.join("compare.svg") }));
-        return Ok(());
-    }
+    let all = || folders.iter().map(Folder::json).collect::<Vec<_>>();
+    global.json(|| json!({ "runs": all(), "differing": differing, "picture": out.join("compare.svg") }))?;
     let width = folders.iter().map(|f| f.name.len()).max().unwrap_or(0);
     for f in &folders {
-        println!("{:<width$}  {:>8}  {:>8.1} s  {}", f.name, percent(f.accuracy()), f.seconds(), f.state());
+        global.text(format_args!("{:<width$}  {}", f.name, f.results()))?;
     }
-    println!();
+    global.text("")?;
     for (key, values) in &differing {
-        println!("{key:<20} {}", values.join("  |  "));
+        global.text(format_args!("{key:<20} {}", values.join("  |  ")))?;
     }
-    println!("picture: {}", out.join("compare.{svg,png}").display());
-    Ok(())
+    global.text(format_args!("picture: {}", out.join("compare.{svg,png}").display()))
 }
 
 /// The settings that are not the same in all runs, with each run's value.

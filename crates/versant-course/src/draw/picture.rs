@@ -1,9 +1,12 @@
 //! A finished picture: its SVG, and the PNG made from it.
 
+use std::fs;
 use std::path::Path;
-use std::{fs, io};
 
+use image::codecs::png::{CompressionType, FilterType, PngEncoder};
+use image::{ExtendedColorType, ImageEncoder};
 use resvg::{tiny_skia, usvg};
+use versant::io::atomic;
 use versant::{Error, Result};
 
 use super::font;
@@ -44,7 +47,7 @@ impl Picture {
         let mut pixmap =
             tiny_skia::Pixmap::new(width.ceil() as u32, height.ceil() as u32).ok_or_else(too_large)?;
         resvg::render(&tree, tiny_skia::Transform::from_scale(scale, scale), &mut pixmap.as_mut());
-        pixmap.encode_png().map_err(|e| Error::Data(format!("a picture could not be written as PNG: {e}")))
+        encode(pixmap)
     }
 
     /// Writes `<name>.svg` and `<name>.png` into `dir`, which is made where it is missing. A file is there
@@ -57,19 +60,24 @@ impl Picture {
         fs::create_dir_all(dir).map_err(Error::io("create", dir))?;
         let png = self.to_png(Picture::SAVED_SCALE)?;
         for (extension, bytes) in [("svg", self.svg.as_bytes()), ("png", &png)] {
-            let path = dir.join(format!("{name}.{extension}"));
-            write_whole(&path, bytes).map_err(Error::io("write", &path))?;
+            atomic::write(dir.join(format!("{name}.{extension}")), |w| w.write_all(bytes))?;
         }
         Ok(())
     }
 }
 
-/// Writes beside the target and renames, so that nobody ever reads half a file.
-fn write_whole(path: &Path, bytes: &[u8]) -> io::Result<()> {
-    let mut part = path.as_os_str().to_owned();
-    part.push(".part");
-    fs::write(&part, bytes)?;
-    fs::rename(&part, path)
+/// As PNG in plain RGB: pictures have a white ground and no transparency. Fast compression, which is nearly as good on
+/// flat colours.
+fn encode(pixmap: tiny_skia::Pixmap) -> Result<Vec<u8>> {
+    let (width, height) = (pixmap.width(), pixmap.height());
+    let rgb: Vec<u8> =
+        pixmap.data().chunks_exact(4).flat_map(|pixel| [pixel[0], pixel[1], pixel[2]]).collect();
+    drop(pixmap);
+    let mut png = Vec::new();
+    PngEncoder::new_with_quality(&mut png, CompressionType::Fast, FilterType::Adaptive)
+        .write_image(&rgb, width, height, ExtendedColorType::Rgb8)
+        .map_err(|e| Error::Data(format!("a picture could not be written as PNG: {e}")))?;
+    Ok(png)
 }
 
 #[cfg(test)]

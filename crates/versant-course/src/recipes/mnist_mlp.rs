@@ -8,12 +8,15 @@ use versant::train::Objective;
 use versant::{Result, Shape};
 
 use crate::config::{self, Check};
-use crate::data::Choice;
+use crate::data::{Choice, Source};
 use crate::optim::OptimConfig;
-use crate::recipe::{Plan, Preset, Recipe, Source};
+use crate::recipe::{Plan, Preset, Recipe};
 
 /// `mnist-mlp`
 pub struct MnistMlp;
+
+/// A slip of the keyboard must not fill the memory.
+const MOST_WEIGHTS: usize = 100_000_000;
 
 /// Every key with its meaning.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -60,14 +63,29 @@ impl Config {
             .within("label_smoothing", self.label_smoothing, 0.0, 1.0)
             .that(self.hidden.iter().all(|&w| (1..=16_384).contains(&w)) && self.hidden.len() <= 32, || {
                 format!("hidden is {:?}; it must be up to 32 widths between 1 and 16384", self.hidden)
+            })
+            .that(self.weights() <= MOST_WEIGHTS, || {
+                format!(
+                    "hidden is {:?}: {} weights, at most {MOST_WEIGHTS} are allowed",
+                    self.hidden,
+                    self.weights()
+                )
             });
         self.optim.check(&mut check);
         check.done()
     }
 
+    fn widths(&self) -> Vec<usize> {
+        [&[784], &self.hidden[..], &[10]].concat()
+    }
+
+    fn weights(&self) -> usize {
+        self.widths().windows(2).fold(0, |sum, pair| pair[0].saturating_mul(pair[1]).saturating_add(sum))
+    }
+
     fn model(&self) -> Sequential {
         let mut rng = Rng::keyed(self.seed, Purpose::Init, 0, 0);
-        let widths = [&[784], &self.hidden[..], &[10]].concat();
+        let widths = self.widths();
         let mut net = Sequential::new().add("flatten", Flatten);
         for (i, pair) in widths.windows(2).enumerate() {
             if i > 0 {
@@ -136,6 +154,8 @@ mod tests {
         };
         assert_eq!(error("optim.lr=nan"), "optim.lr is NaN; it must be a number between 0 and 1000");
         assert_eq!(error("batch=0"), "batch is 0; it must be a number between 1 and 60000");
+        let huge = error(&format!("hidden=[{}16384]", "16384,".repeat(31)));
+        assert!(huge.contains("at most 100000000 are allowed"), "{huge}");
         assert!(error("hidden=[0]").starts_with("hidden is [0]"));
         assert!(error("epochs=-1").contains("epochs"), "{}", error("epochs=-1"));
         assert!(error("data=nowhere").contains("nowhere"), "{}", error("data=nowhere"));

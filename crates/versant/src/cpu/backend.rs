@@ -5,12 +5,11 @@ use super::gemm::{self, MatRef, gemm};
 use super::real::Real;
 use super::{copy, optim, reduce, softmax};
 use crate::array::Array;
-use crate::device::{Backend, Epilogue};
+use crate::device::{AdamStep, Backend, Epilogue, SgdStep};
 use crate::dtype::{DType, Element, with_element, with_float};
 use crate::layout::Layout;
 use crate::naive::{self, Naive};
 use crate::ops::{Binary, Compare, Reduce, Unary};
-use crate::optim::{AdamStep, SgdStep};
 
 /// The backend of [`Device::Cpu`](crate::Device::Cpu).
 pub struct Cpu;
@@ -89,7 +88,7 @@ fn binary_of<T: Real + Element<Repr = T>>(op: Binary, a: Operand<T>, b: Operand<
         Binary::Div => binary(a, b, out, |a, b| a / b),
         Binary::Maximum => binary(a, b, out, |a, b| if a > b || a.is_nan() { a } else { b }),
         Binary::Minimum => binary(a, b, out, |a, b| if a < b || a.is_nan() { a } else { b }),
-        Binary::MaskPositive => binary(a, b, out, |a, b| if b > T::ZERO { a } else { T::ZERO }),
+        Binary::MaskPositive => binary(a, b, out, |a, b| if b <= T::ZERO { T::ZERO } else { a }),
         Binary::Pow => binary(a, b, out, |a, b| T::from_f64(naive::binary(op, a.to_f64(), b.to_f64()))),
     }
 }
@@ -153,8 +152,9 @@ fn matmul_of<T: Real + Element<Repr = T>>(a: &Array, b: &Array, epilogue: Epilog
     let (sa, sb) = (a.storage::<T>(), b.storage::<T>());
     let products = out.as_mut_slice::<T>().chunks_exact_mut((m * n).max(1));
     for ((at_a, at_b), c) in batches(a).zip(batches(b)).zip(products) {
-        let a = MatRef::new(&sa[at_a..], [m, k], strides(a));
-        let b = MatRef::new(&sb[at_b..], [k, n], strides(b));
+        // With k = 0 nothing is read, and the place of a matrix may lie outside the empty buffer.
+        let a = MatRef::new(sa.get(at_a..).unwrap_or_default(), [m, k], strides(a));
+        let b = MatRef::new(sb.get(at_b..).unwrap_or_default(), [k, n], strides(b));
         gemm(a, b, c, n, epilogue);
     }
 }

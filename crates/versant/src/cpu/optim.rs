@@ -3,7 +3,7 @@
 use super::isa::{isa, multiversion};
 use super::real::Real;
 use super::threads::for_each_pieces;
-use crate::optim::{AdamStep, SgdStep};
+use crate::device::{AdamStep, SgdStep};
 
 /// Elements of one piece of work.
 const PIECE: usize = 16 * 1024;

@@ -46,10 +46,11 @@ fn maximum<T: Real>(x: &[T]) -> T {
     x.iter().fold(T::NEG_INFINITY, |a, &b| if a > b || a.is_nan() { a } else { b })
 }
 
-/// log sum_j e^x_j; `scratch` is as long as `x` and holds e^(x - max) afterwards.
-fn log_sum_exp<T: Real>(isa: Isa, x: &[T], scratch: &mut [T]) -> T {
+/// The largest x and log sum_j e^(x_j - largest). They are kept apart: their sum would round away the small
+/// differences between large logits. `scratch` is as long as `x`.
+fn log_sum_exp<T: Real>(isa: Isa, x: &[T], scratch: &mut [T]) -> (T, T) {
     let top = maximum(x);
-    top + exponentials(isa, x, top, scratch).ln()
+    (top, exponentials(isa, x, top, scratch).ln())
 }
 
 /// Softmax of each row, or its logarithm.
@@ -58,9 +59,9 @@ pub fn softmax<T: Real>(log: bool, x: &[T], cols: usize, out: &mut [T]) {
     each_row(out, cols, |row, out| {
         let x = &x[row * cols..][..cols];
         if log {
-            let norm = log_sum_exp(isa, x, out);
+            let (top, log_sum) = log_sum_exp(isa, x, out);
             for (y, &x) in out.iter_mut().zip(x) {
-                *y = x - norm;
+                *y = (x - top) - log_sum;
             }
         } else {
             let sum = exponentials(isa, x, maximum(x), out);
@@ -83,7 +84,7 @@ pub fn softmax_backward<T: Real>(log: bool, y: &[T], g: &[T], cols: usize, out: 
     });
 }
 
-/// One loss a row: logsumexp(x) - (1 - s) x_label - s mean(x).
+/// One loss a row: logsumexp(x) - (1 - s) x_label - s mean(x), each x taken relative to the largest.
 pub fn cross_entropy<T: Real>(x: &[T], labels: &[i64], smoothing: f64, losses: &mut [T]) {
     let (isa, cols) = (isa(), x.len() / labels.len().max(1));
     let rows = PIECE.div_ceil(cols.max(1));
@@ -93,10 +94,11 @@ pub fn cross_entropy<T: Real>(x: &[T], labels: &[i64], smoothing: f64, losses: &
         for (i, loss) in losses.iter_mut().enumerate() {
             let row = piece * rows + i;
             let x = &x[row * cols..][..cols];
-            *loss = log_sum_exp(isa, x, &mut scratch) - (T::ONE - s) * x[labels[row] as usize];
+            let (top, log_sum) = log_sum_exp(isa, x, &mut scratch);
+            *loss = log_sum + (T::ONE - s) * (top - x[labels[row] as usize]);
             // Without smoothing an infinite logit of another class must not turn the loss into NaN.
             if smoothing != 0.0 {
-                *loss = *loss - share * x.iter().fold(T::ZERO, |a, &b| a + b);
+                *loss += share * x.iter().fold(T::ZERO, |sum, &x| sum + (top - x));
             }
         }
     });

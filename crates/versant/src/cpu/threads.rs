@@ -133,7 +133,7 @@ pub fn parallel_for(chunks: usize, run: &(dyn Fn(usize) + Sync)) {
     GATE.fetch_and(!OPEN, Ordering::SeqCst);
     let mut spins = if limit <= cores() { SPINS } else { 0 };
     while GATE.load(Ordering::Acquire) & INSIDE != 0 {
-        wait(&mut spins, || thread::park());
+        wait(&mut spins, thread::park);
     }
     drop(workers);
     if let Some((_, payload)) = job.panic.into_inner().unwrap_or_else(PoisonError::into_inner) {

@@ -2,10 +2,9 @@
 
 use std::sync::Arc;
 
-use sha2::{Digest, Sha256};
-
 use super::{Batch, Dataset};
 use crate::array::Array;
+use crate::cpu::elementwise::unary;
 use crate::device::Device;
 use crate::dtype::DType;
 use crate::error::{Error, Result};
@@ -37,8 +36,8 @@ pub struct ImageSet {
     pub classes: usize,
     /// Where the images come from: "MNIST", "built-in digits".
     pub source: String,
-    /// SHA-256 of the images followed by the labels, in hexadecimal.
-    pub sha256: String,
+    /// CRC-32 of the images followed by the labels, in hexadecimal: tells one data set from another.
+    pub checksum: String,
 }
 
 impl ImageSet {
@@ -53,13 +52,12 @@ impl ImageSet {
         classes: usize,
         source: &str,
     ) -> Result<ImageSet> {
-        let pixels = channels * height * width;
-        if pixels == 0 || images.len() != labels.len() * pixels {
+        let pixels = channels.checked_mul(height).and_then(|n| n.checked_mul(width)).filter(|&n| n > 0);
+        if pixels.and_then(|n| n.checked_mul(labels.len())) != Some(images.len()) {
             return Err(Error::Data(format!(
-                "{source}: {} labels need {} bytes of images [{channels}, {height}, {width}], there are {}",
-                labels.len(),
-                labels.len() * pixels,
-                images.len()
+                "{source}: {} bytes are not {} images [{channels}, {height}, {width}], one for each label",
+                images.len(),
+                labels.len()
             )));
         }
         if let Some(at) = labels.iter().position(|&l| l as usize >= classes) {
@@ -69,8 +67,11 @@ impl ImageSet {
                 classes.saturating_sub(1)
             )));
         }
-        let sha256 = hex(&Sha256::new().chain_update(&images).chain_update(&labels).finalize());
-        Ok(ImageSet { images, labels, channels, height, width, classes, source: source.into(), sha256 })
+        let mut crc = crc32fast::Hasher::new();
+        crc.update(&images);
+        crc.update(&labels);
+        let checksum = format!("{:08x}", crc.finalize());
+        Ok(ImageSet { images, labels, channels, height, width, classes, source: source.into(), checksum })
     }
 
     /// The number of images.
@@ -88,11 +89,7 @@ impl ImageSet {
     }
 }
 
-pub(super) fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
-}
-
-/// An [`ImageSet`] as batches: x f32 [n, channels, height, width], y i64 [n].
+/// An [`ImageSet`] as batches: x f32 `[n, channels, height, width]`, y i64 `[n]`.
 pub struct ImageData {
     set: Arc<ImageSet>,
     scale: f32,
@@ -124,9 +121,7 @@ impl Dataset for ImageData {
         let mut x = Array::recycled(shape.into(), DType::F32, Device::Cpu);
         let pixels = set.channels * set.height * set.width;
         for (row, &index) in x.as_mut_slice::<f32>().chunks_exact_mut(pixels).zip(indices) {
-            for (value, &pixel) in row.iter_mut().zip(set.image(index)) {
-                *value = pixel as f32 * self.scale + self.shift;
-            }
+            unary(set.image(index), row, |pixel: u8| pixel as f32 * self.scale + self.shift);
         }
         let labels: Vec<i64> = indices.iter().map(|&i| set.labels[i] as i64).collect();
         Batch { x: x.into(), y: Tensor::from_slice(&labels, [indices.len()]) }
@@ -140,7 +135,7 @@ mod tests {
     #[test]
     fn batches_are_normalised() {
         let set = ImageSet::new(vec![0, 255, 51, 102], vec![1, 0], [1, 1, 2], 2, "test").unwrap();
-        assert_eq!(set.sha256.len(), 64);
+        assert_eq!(set.checksum, format!("{:08x}", crc32fast::hash(&[0, 255, 51, 102, 1, 0])));
         let batch = ImageData::new(set).normalize(0.5, 0.25).batch(&[1, 0]);
         assert_eq!(batch.x.shape(), [2, 1, 1, 2].into());
         for (got, want) in batch.x.to_vec::<f32>().iter().zip([-1.2, -0.4, -2.0, 2.0]) {
@@ -154,7 +149,9 @@ mod tests {
         let error = |images: usize, labels: Vec<u8>| {
             ImageSet::new(vec![0; images], labels, [1, 1, 2], 2, "test").unwrap_err().to_string()
         };
-        assert_eq!(error(3, vec![0, 1]), "test: 2 labels need 4 bytes of images [1, 1, 2], there are 3");
+        assert_eq!(error(3, vec![0, 1]), "test: 3 bytes are not 2 images [1, 1, 2], one for each label");
+        assert!(ImageSet::new(vec![], vec![0; 2], [usize::MAX, 2, 1], 2, "test").is_err());
+        assert!(ImageSet::new(vec![], vec![], [1, 0, 1], 2, "test").is_err());
         assert_eq!(error(4, vec![0, 7]), "test: label 7 of image 1 is not one of the 2 classes (0 to 1)");
     }
 }

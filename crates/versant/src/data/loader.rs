@@ -63,7 +63,7 @@ pub struct Loader {
 }
 
 impl Loader {
-    /// Batches in the data set's own order, the last one possibly smaller, four prepared ahead.
+    /// Batches in the data set's own order, the last one possibly smaller, eight prepared ahead.
     ///
     /// # Panics
     /// When the batch size is 0.
@@ -76,7 +76,7 @@ impl Loader {
     #[track_caller]
     pub fn shared(dataset: Arc<dyn Dataset>, batch_size: usize) -> Loader {
         assert!(batch_size > 0, "Loader: the batch size is 0; it must be at least 1");
-        Loader { dataset, batch_size, shuffle: None, drop_last: false, prefetch: 4 }
+        Loader { dataset, batch_size, shuffle: None, drop_last: false, prefetch: 8 }
     }
 
     /// Another random order each epoch.
@@ -92,7 +92,7 @@ impl Loader {
         self
     }
 
-    /// How many batches a thread of its own prepares ahead; 0 prepares each when it is asked for.
+    /// How many batches a thread of its own prepares at a time; 0 prepares each when it is asked for.
     pub fn prefetch(mut self, batches: usize) -> Loader {
         self.prefetch = batches;
         self
@@ -134,18 +134,7 @@ impl Loader {
         if self.prefetch == 0 || threads == 1 || left <= 1 {
             return Epoch { source: Source::Here(plan), left };
         }
-        let (send, batches) = sync_channel(self.prefetch);
-        let work = move || plan.into_iter().try_for_each(|batch| send.send(batch)).unwrap_or(());
-        match thread::Builder::new().name("versant-loader".into()).spawn(work) {
-            Ok(thread) => {
-                Epoch { source: Source::Thread { batches: Some(batches), thread: Some(thread) }, left }
-            }
-            Err(_) => self.clone_without_thread().epoch_from(epoch, first),
-        }
-    }
-
-    fn clone_without_thread(&self) -> Loader {
-        Loader { dataset: self.dataset.clone(), prefetch: 0, ..*self }
+        Epoch { source: Source::Elsewhere(Ahead::start(plan, self.prefetch)), left }
     }
 }
 
@@ -180,7 +169,7 @@ pub struct Epoch {
 
 enum Source {
     Here(Plan),
-    Thread { batches: Option<Receiver<Batch>>, thread: Option<JoinHandle<()>> },
+    Elsewhere(Ahead),
 }
 
 impl Iterator for Epoch {
@@ -189,17 +178,7 @@ impl Iterator for Epoch {
     fn next(&mut self) -> Option<Batch> {
         let batch = match &mut self.source {
             Source::Here(plan) => plan.next(),
-            Source::Thread { batches, thread } => {
-                let batch = batches.as_ref().and_then(|b| b.recv().ok());
-                if batch.is_none() {
-                    // The thread has ended; if it panicked (a data set's own mistake), so do we.
-                    batches.take();
-                    if let Some(Err(panic)) = thread.take().map(JoinHandle::join) {
-                        std::panic::resume_unwind(panic);
-                    }
-                }
-                batch
-            }
+            Source::Elsewhere(ahead) => ahead.next(),
         };
         self.left = self.left.saturating_sub(batch.is_some() as usize);
         batch
@@ -212,14 +191,52 @@ impl Iterator for Epoch {
 
 impl ExactSizeIterator for Epoch {}
 
-impl Drop for Source {
-    fn drop(&mut self) {
-        if let Source::Thread { batches, thread } = self {
-            // Without a receiver the thread's next send fails, and it ends.
-            batches.take();
-            if let Some(thread) = thread.take() {
-                let _ = thread.join();
+/// A thread that prepares batches. They are handed over several at a time: a hand-over wakes a thread, which costs as
+/// much as a small model's step.
+struct Ahead {
+    ready: std::vec::IntoIter<Batch>,
+    coming: Option<Receiver<Vec<Batch>>>,
+    thread: Option<JoinHandle<()>>,
+}
+
+impl Ahead {
+    fn start(mut plan: Plan, at_a_time: usize) -> Ahead {
+        let (send, coming) = sync_channel(1);
+        let work = move || {
+            loop {
+                let batches: Vec<Batch> = plan.by_ref().take(at_a_time).collect();
+                if batches.is_empty() || send.send(batches).is_err() {
+                    return;
+                }
             }
+        };
+        Ahead { ready: Vec::new().into_iter(), coming: Some(coming), thread: Some(thread::spawn(work)) }
+    }
+
+    fn next(&mut self) -> Option<Batch> {
+        if let Some(batch) = self.ready.next() {
+            return Some(batch);
+        }
+        match self.coming.as_ref().and_then(|c| c.recv().ok()) {
+            Some(batches) => self.ready = batches.into_iter(),
+            None => {
+                // The thread has ended; if it panicked (a data set's own mistake), so do we.
+                self.coming.take();
+                if let Some(Err(panic)) = self.thread.take().map(JoinHandle::join) {
+                    std::panic::resume_unwind(panic);
+                }
+            }
+        }
+        self.ready.next()
+    }
+}
+
+impl Drop for Ahead {
+    fn drop(&mut self) {
+        // Without a receiver the thread's next send fails, and it ends.
+        self.coming.take();
+        if let Some(thread) = self.thread.take() {
+            let _ = thread.join();
         }
     }
 }

@@ -7,25 +7,14 @@ use super::{ImageSet, Part};
 use crate::error::{Error, Result};
 use crate::io::idx::Idx;
 
-/// The four files, images before labels, and the SHA-256 of their unpacked content.
-pub(crate) const FILES: [(&str, &str); 4] = [
-    ("train-images-idx3-ubyte", "ba891046e6505d7aadcbbe25680a0738ad16aec93bde7f9b65e87a2fc25776db"),
-    ("train-labels-idx1-ubyte", "65a50cbbf4e906d70832878ad85ccda5333a97f0f4c3dd2ef09a8a9eef7101c5"),
-    ("t10k-images-idx3-ubyte", "0fa7898d509279e482958e8ce81c8e77db3f2f8254e26661ceb7762c4d494ce7"),
-    ("t10k-labels-idx1-ubyte", "ff7bcfd416de33731a308c3f266cc351222c34898ecbeaf847f06e48f7ec33f2"),
-];
-
-/// The checksums of the two official parts, as [`ImageSet::sha256`] has them.
-const OFFICIAL: [&str; 2] = [
-    "edc0d1098aa497be14ace79ddd5171e5a3dcf9c4d196c015389203eb3ba1f59b",
-    "c3f9adf9c66efb572b1f9326c3a511b45910c7173b97be66ceceeeeaef6b802b",
-];
+/// The checksums of the two official parts, as [`ImageSet::checksum`] has them.
+const OFFICIAL: [&str; 2] = ["df6dde61", "190e897b"];
 
 /// The files of a part: images, labels.
 fn names(part: Part) -> [&'static str; 2] {
     match part {
-        Part::Train => [FILES[0].0, FILES[1].0],
-        Part::Test => [FILES[2].0, FILES[3].0],
+        Part::Train => ["train-images-idx3-ubyte", "train-labels-idx1-ubyte"],
+        Part::Test => ["t10k-images-idx3-ubyte", "t10k-labels-idx1-ubyte"],
     }
 }
 
@@ -75,7 +64,7 @@ pub fn load(data_dir: &Path, part: Part) -> Result<ImageSet> {
 
 /// Whether these are the images and labels that everyone calls MNIST.
 pub fn is_official(set: &ImageSet, part: Part) -> bool {
-    set.sha256 == OFFICIAL[(part == Part::Test) as usize]
+    set.checksum == OFFICIAL[(part == Part::Test) as usize]
 }
 
 fn folder_of(path: &Path) -> &Path {
@@ -101,9 +90,21 @@ pub fn download(data_dir: &Path, progress: &mut dyn FnMut(super::download::Progr
     use super::download::{Downloader, FileSpec};
     const MIRRORS: [&str; 2] =
         ["http://ossci-datasets.s3.amazonaws.com/mnist", "http://storage.googleapis.com/cvdf-datasets/mnist"];
+    // SHA-256 of the unpacked files.
+    const CONTENTS: [[&str; 2]; 2] = [
+        [
+            "ba891046e6505d7aadcbbe25680a0738ad16aec93bde7f9b65e87a2fc25776db",
+            "65a50cbbf4e906d70832878ad85ccda5333a97f0f4c3dd2ef09a8a9eef7101c5",
+        ],
+        [
+            "0fa7898d509279e482958e8ce81c8e77db3f2f8254e26661ceb7762c4d494ce7",
+            "ff7bcfd416de33731a308c3f266cc351222c34898ecbeaf847f06e48f7ec33f2",
+        ],
+    ];
     let folder = data_dir.join("MNIST/raw");
+    let files = [Part::Train, Part::Test].into_iter().flat_map(names).zip(CONTENTS.into_iter().flatten());
     let mut downloader = Downloader::from_env(&MIRRORS);
-    for (name, sha256) in FILES {
+    for (name, sha256) in files {
         let packed = format!("{name}.gz");
         if folder.join(name).exists() || folder.join(&packed).exists() {
             continue;

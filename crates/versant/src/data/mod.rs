@@ -7,6 +7,7 @@ mod images;
 mod loader;
 pub mod mnist;
 
+use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
 pub use digits::{digit, digits};
@@ -16,25 +17,51 @@ pub use loader::{Batch, Dataset, Epoch, Loader};
 /// Where data sets live: the folder asked for, else `$VERSANT_DATA`, else `./data` if there is one, else the user's
 /// cache.
 pub fn data_dir(asked: Option<&Path>) -> PathBuf {
-    if let Some(folder) = asked {
-        return folder.to_path_buf();
-    }
-    if let Some(folder) = std::env::var_os("VERSANT_DATA").filter(|v| !v.is_empty()) {
-        return folder.into();
-    }
-    let here = PathBuf::from("data");
-    if here.is_dir() { here } else { cache_dir().unwrap_or(here) }
+    choose(asked, Path::new("data").is_dir(), std::env::consts::OS, |name| std::env::var_os(name))
 }
 
-/// The user's cache by the custom of the system.
-fn cache_dir() -> Option<PathBuf> {
-    let var = |name| std::env::var_os(name).filter(|v| !v.is_empty()).map(PathBuf::from);
-    let base = if cfg!(windows) {
-        var("LOCALAPPDATA")
-    } else if cfg!(target_os = "macos") {
-        var("HOME").map(|home| home.join("Library/Caches"))
-    } else {
-        var("XDG_CACHE_HOME").or_else(|| var("HOME").map(|home| home.join(".cache")))
+fn choose(
+    asked: Option<&Path>,
+    has_local: bool,
+    os: &str,
+    variable: impl Fn(&str) -> Option<OsString>,
+) -> PathBuf {
+    // An empty variable counts as unset, as in the XDG base directory specification.
+    let folder = |name: &str| variable(name).filter(|value| !value.is_empty()).map(PathBuf::from);
+    if let Some(path) = asked.map(Path::to_path_buf).or_else(|| folder("VERSANT_DATA")) {
+        return path;
+    }
+    let here = PathBuf::from("data");
+    if has_local {
+        return here;
+    }
+    let cache = match os {
+        "macos" => folder("HOME").map(|home| home.join("Library/Caches")),
+        "windows" => folder("LOCALAPPDATA"),
+        _ => folder("XDG_CACHE_HOME").or_else(|| folder("HOME").map(|home| home.join(".cache"))),
     };
-    base.map(|b| b.join("versant"))
+    cache.map_or(here, |cache| cache.join("versant"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn chosen(asked: Option<&str>, has_local: bool, os: &str, variables: &[(&str, &str)]) -> String {
+        let lookup = |name: &str| variables.iter().find(|v| v.0 == name).map(|v| OsString::from(v.1));
+        choose(asked.map(Path::new), has_local, os, lookup).to_str().unwrap().replace('\\', "/")
+    }
+
+    #[test]
+    fn the_first_of_four_places() {
+        let all = [("VERSANT_DATA", "/sets"), ("XDG_CACHE_HOME", "/xdg"), ("HOME", "/home/u")];
+        assert_eq!(chosen(Some("there"), true, "linux", &all), "there");
+        assert_eq!(chosen(None, true, "linux", &all), "/sets");
+        assert_eq!(chosen(None, true, "linux", &all[1..]), "data");
+        assert_eq!(chosen(None, false, "linux", &all[1..]), "/xdg/versant");
+        assert_eq!(chosen(None, false, "linux", &[("VERSANT_DATA", ""), all[2]]), "/home/u/.cache/versant");
+        assert_eq!(chosen(None, false, "macos", &all[1..]), "/home/u/Library/Caches/versant");
+        assert_eq!(chosen(None, false, "windows", &[("LOCALAPPDATA", "C:/l")]), "C:/l/versant");
+        assert_eq!(chosen(None, false, "linux", &[]), "data");
+    }
 }

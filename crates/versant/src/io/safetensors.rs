@@ -19,15 +19,14 @@ use std::collections::BTreeMap;
 use std::io::{self, Write};
 use std::path::Path;
 
-use safetensors::Dtype;
-use safetensors::tensor::{Metadata, TensorInfo};
 use serde::{Deserialize, Serialize};
 
 use crate::array::Array;
+use crate::dtype::DType;
 use crate::error::{Error, Result};
 use crate::io::atomic;
 use crate::io::stored::{Stored, little_endian, read_bytes};
-use header::{Entry, Header};
+use header::{Entry, Header, Outgoing, OutgoingInfo};
 
 /// The metadata entry that holds the checksum and all metadata of ours.
 const ENTRY: &str = "versant";
@@ -108,7 +107,7 @@ pub fn load(path: impl AsRef<Path>) -> Result<SafeTensorsFile> {
     let mut tensors = BTreeMap::new();
     let mut records = BTreeMap::new();
     for Entry { name, dtype, shape, len } in entries {
-        let Some(stored) = stored(dtype) else {
+        let Some(stored) = stored(&dtype) else {
             let reason = format!(
                 "tensor {name:?} has elements of type {dtype}; BOOL, U8, I8 to I64, U16, U32, F16, BF16, F32 and \
                  F64 can be read"
@@ -116,7 +115,7 @@ pub fn load(path: impl AsRef<Path>) -> Result<SafeTensorsFile> {
             return Err(Error::format(path, reason));
         };
         let bytes = read_bytes(&mut file, len, path)?;
-        records.insert(name.clone(), Record::new(dtype, &shape, &bytes));
+        records.insert(name.clone(), Record::new(&dtype, &shape, &bytes));
         tensors.insert(name, stored.decode(bytes, false, shape));
     }
     if let Some(expected) = checksum {
@@ -143,7 +142,7 @@ pub fn inspect(path: impl AsRef<Path>) -> Result<Inspection> {
         .into_iter()
         .map(|entry| TensorSummary {
             name: entry.name,
-            dtype: entry.dtype.to_string(),
+            dtype: entry.dtype,
             shape: entry.shape.to_vec(),
             bytes: entry.len as u64,
         })
@@ -175,7 +174,7 @@ impl<'a> Encoded<'a> {
         let records: BTreeMap<String, Record> = tensors
             .iter()
             .map(|(name, array)| {
-                (name.clone(), Record::new(dtype_of(array), &array.shape(), &little_endian(array)))
+                (name.clone(), Record::new(name_of(array.dtype()), &array.shape(), &little_endian(array)))
             })
             .collect();
         let checksum = checksum_of(&records, metadata);
@@ -183,20 +182,20 @@ impl<'a> Encoded<'a> {
 
         // Larger elements first keeps every tensor aligned; within a type, by name.
         let mut order: Vec<(&String, &Array)> = tensors.iter().collect();
-        order.sort_by(|(a, left), (b, right)| dtype_of(right).cmp(&dtype_of(left)).then(a.cmp(b)));
+        order.sort_by_key(|(name, array)| (place_of(array.dtype()), *name));
         let mut end = 0;
         let infos = order.iter().map(|(name, array)| {
             let start = end;
             end += array.numel() * array.dtype().size();
-            let info = TensorInfo {
-                dtype: dtype_of(array),
+            let info = OutgoingInfo {
+                dtype: name_of(array.dtype()),
                 shape: array.shape().to_vec(),
                 data_offsets: (start, end),
             };
-            ((*name).clone(), info)
+            (name.as_str(), info)
         });
-        let infos: Vec<_> = infos.collect();
-        let header = header_bytes(entry, infos).map_err(|reason| Error::format(path, reason))?;
+        let outgoing = Outgoing { metadata: (ENTRY, &entry), tensors: infos.collect() };
+        let header = header_bytes(&outgoing).map_err(|reason| Error::format(path, reason))?;
         Ok(Encoded { header, arrays: order.into_iter().map(|(_, array)| array).collect(), checksum })
     }
 
@@ -208,10 +207,8 @@ impl<'a> Encoded<'a> {
     }
 }
 
-fn header_bytes(entry: String, infos: Vec<(String, TensorInfo)>) -> std::result::Result<Vec<u8>, String> {
-    let header =
-        Metadata::new(Some([(ENTRY.to_string(), entry)].into()), infos).map_err(|e| e.to_string())?;
-    let mut header = serde_json::to_vec(&header).map_err(|e| e.to_string())?;
+fn header_bytes(outgoing: &Outgoing) -> std::result::Result<Vec<u8>, String> {
+    let mut header = serde_json::to_vec(outgoing).map_err(|e| e.to_string())?;
     // The data begins on a multiple of 8 bytes.
     header.resize(header.len().next_multiple_of(8), b' ');
     if header.len() as u64 > header::MAX_HEADER {
@@ -226,14 +223,14 @@ fn header_bytes(entry: String, infos: Vec<(String, TensorInfo)>) -> std::result:
 
 /// What the checksum knows of a tensor.
 struct Record {
-    dtype: Dtype,
+    dtype: String,
     shape: Vec<usize>,
     crc32: u32,
 }
 
 impl Record {
-    fn new(dtype: Dtype, shape: &[usize], bytes: &[u8]) -> Record {
-        Record { dtype, shape: shape.to_vec(), crc32: crc32fast::hash(bytes) }
+    fn new(dtype: &str, shape: &[usize], bytes: &[u8]) -> Record {
+        Record { dtype: dtype.to_string(), shape: shape.to_vec(), crc32: crc32fast::hash(bytes) }
     }
 }
 
@@ -249,7 +246,7 @@ fn checksum_of(records: &BTreeMap<String, Record>, metadata: &BTreeMap<String, S
     number(&mut crc, records.len());
     for (name, record) in records {
         text(&mut crc, name);
-        text(&mut crc, &record.dtype.to_string());
+        text(&mut crc, &record.dtype);
         number(&mut crc, record.shape.len());
         record.shape.iter().for_each(|&dim| number(&mut crc, dim));
         crc.update(&record.crc32.to_le_bytes());
@@ -288,30 +285,42 @@ fn open_envelope(mut foreign: Metas) -> std::result::Result<(Option<u32>, Metas,
     Ok((Some(checksum), foreign, envelope.metadata))
 }
 
-fn dtype_of(array: &Array) -> Dtype {
-    match Stored::of(array.dtype()) {
-        Stored::F64 => Dtype::F64,
-        Stored::I64 => Dtype::I64,
-        Stored::U8 => Dtype::U8,
-        Stored::Bool => Dtype::BOOL,
-        _ => Dtype::F32,
+/// The format's name of an element type.
+fn name_of(dtype: DType) -> &'static str {
+    match dtype {
+        DType::F32 => "F32",
+        DType::F64 => "F64",
+        DType::I64 => "I64",
+        DType::U8 => "U8",
+        DType::Bool => "BOOL",
     }
 }
 
-fn stored(dtype: Dtype) -> Option<Stored> {
+/// The order of types in a file: the reference implementation's.
+fn place_of(dtype: DType) -> u8 {
+    match dtype {
+        DType::I64 => 0,
+        DType::F64 => 1,
+        DType::F32 => 2,
+        DType::U8 => 3,
+        DType::Bool => 4,
+    }
+}
+
+fn stored(dtype: &str) -> Option<Stored> {
     Some(match dtype {
-        Dtype::BOOL => Stored::Bool,
-        Dtype::U8 => Stored::U8,
-        Dtype::I8 => Stored::I8,
-        Dtype::I16 => Stored::I16,
-        Dtype::U16 => Stored::U16,
-        Dtype::I32 => Stored::I32,
-        Dtype::U32 => Stored::U32,
-        Dtype::I64 => Stored::I64,
-        Dtype::F16 => Stored::F16,
-        Dtype::BF16 => Stored::BF16,
-        Dtype::F32 => Stored::F32,
-        Dtype::F64 => Stored::F64,
+        "BOOL" => Stored::Bool,
+        "U8" => Stored::U8,
+        "I8" => Stored::I8,
+        "I16" => Stored::I16,
+        "U16" => Stored::U16,
+        "I32" => Stored::I32,
+        "U32" => Stored::U32,
+        "I64" => Stored::I64,
+        "F16" => Stored::F16,
+        "BF16" => Stored::BF16,
+        "F32" => Stored::F32,
+        "F64" => Stored::F64,
         _ => return None,
     })
 }

@@ -28,17 +28,6 @@ pub(crate) enum Stored {
 }
 
 impl Stored {
-    /// How an array's elements are stored.
-    pub(crate) fn of(dtype: DType) -> Stored {
-        match dtype {
-            DType::F32 => Stored::F32,
-            DType::F64 => Stored::F64,
-            DType::I64 => Stored::I64,
-            DType::U8 => Stored::U8,
-            DType::Bool => Stored::Bool,
-        }
-    }
-
     /// Bytes an element takes.
     pub(crate) fn size(self) -> usize {
         match self {

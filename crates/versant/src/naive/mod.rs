@@ -2,11 +2,10 @@
 //! of the fast kernels' tests and shows how little a backend has to know.
 
 use crate::array::Array;
-use crate::device::{Backend, Epilogue};
+use crate::device::{AdamStep, Backend, Epilogue, SgdStep};
 use crate::dtype::{Element, with_element};
 use crate::layout::Layout;
 use crate::ops::{Binary, Compare, Reduce, Unary};
-use crate::optim::{AdamStep, SgdStep};
 
 /// The backend of [`Device::Naive`](crate::Device::Naive).
 pub struct Naive;
@@ -138,10 +137,10 @@ pub(crate) fn binary(op: Binary, a: f64, b: f64) -> f64 {
         Binary::Minimum => a.min(b),
         Binary::Pow => a.powf(b),
         Binary::MaskPositive => {
-            if b > 0.0 {
-                a
-            } else {
+            if b <= 0.0 {
                 0.0
+            } else {
+                a
             }
         }
     }
@@ -153,7 +152,8 @@ fn binary_i64(op: Binary, a: i64, b: i64) -> i64 {
         Binary::Add => a.wrapping_add(b),
         Binary::Sub => a.wrapping_sub(b),
         Binary::Mul => a.wrapping_mul(b),
-        Binary::Div => a.checked_div(b).unwrap_or(0),
+        Binary::Div if b == 0 => 0,
+        Binary::Div => a.wrapping_div(b),
         Binary::Maximum => a.max(b),
         Binary::Minimum => a.min(b),
         Binary::Pow => u32::try_from(b).map_or(0, |b| a.wrapping_pow(b)),
@@ -185,8 +185,20 @@ fn larger(a: f64, b: f64) -> f64 {
 /// x_i - log sum_j e^x_j.
 fn log_softmax(row: &[f64]) -> Vec<f64> {
     let top = row.iter().copied().fold(f64::NEG_INFINITY, larger);
-    let norm = top + row.iter().map(|x| (x - top).exp()).sum::<f64>().ln();
-    row.iter().map(|x| x - norm).collect()
+    let log_sum = row.iter().map(|x| (x - top).exp()).sum::<f64>().ln();
+    row.iter().map(|x| (x - top) - log_sum).collect()
+}
+
+/// The index of the first largest element; NaN is larger than any.
+fn first_largest<T: PartialOrd>(row: &[T]) -> i64 {
+    let is_nan = |v: &T| v.partial_cmp(v).is_none();
+    let mut best = 0;
+    for (i, v) in row.iter().enumerate() {
+        if *v > row[best] || (is_nan(v) && !is_nan(&row[best])) {
+            best = i;
+        }
+    }
+    best as i64
 }
 
 fn last_axis(x: &Array) -> usize {
@@ -195,7 +207,7 @@ fn last_axis(x: &Array) -> usize {
 
 impl Backend for Naive {
     fn copy(&self, x: &Array, out: &mut Array, to: &Layout) {
-        if x.dtype().is_float() || out.dtype().is_float() {
+        if x.dtype().is_float() {
             let values = read(x);
             with_element!(out.dtype(), T => {
                 let out = out.as_mut_slice::<T>();
@@ -270,17 +282,11 @@ impl Backend for Naive {
     }
 
     fn argmax(&self, x: &Array, out: &mut Array) {
-        let all = read(x);
-        let first_largest = |row: &[f64]| {
-            let mut best = 0;
-            for (i, &v) in row.iter().enumerate() {
-                if v > row[best] || (v.is_nan() && !row[best].is_nan()) {
-                    best = i;
-                }
-            }
-            best as i64
-        };
-        write_i64(out, all.chunks(last_axis(x)).map(first_largest));
+        if x.dtype().is_float() {
+            write_i64(out, read(x).chunks(last_axis(x)).map(first_largest));
+        } else {
+            write_i64(out, read_i64(x).chunks(last_axis(x)).map(first_largest));
+        }
     }
 
     fn matmul(&self, a: &Array, b: &Array, epilogue: Epilogue, out: &mut Array) {
@@ -396,6 +402,8 @@ mod tests {
         let a = Array::from_slice(&[big], [1]).to(crate::Device::Naive);
         assert_eq!(a.binary(Binary::Add, &a).to_vec::<i64>(), [2 * big]);
         assert_eq!(a.reduce(Reduce::Sum, &[]).item::<i64>(), big);
+        let pair = Array::from_slice(&[big - 1, big], [2]);
+        assert_eq!(pair.argmax(0).item::<i64>(), 1);
         assert_eq!(a.reshape([1, 1]).transpose(0, 1).contiguous().to_vec::<i64>(), [big]);
     }
 }

@@ -4,7 +4,7 @@ use super::{Context, Layer, Module, init};
 use crate::rng::Rng;
 use crate::tensor::Tensor;
 
-/// y = x W^T + b. `weight` is [out, in], `bias` [out]. Initialised as PyTorch does: uniform in
+/// y = x W^T + b. `weight` is [out, in], `bias` `[out]`. Initialised as PyTorch does: uniform in
 /// +-1/sqrt(in), both.
 #[derive(Module)]
 pub struct Linear {
@@ -30,7 +30,7 @@ impl Linear {
     /// From given values.
     ///
     /// # Panics
-    /// When the weight is not [out, in] or the bias not [out].
+    /// When the weight is not [out, in] or the bias not `[out]`.
     #[track_caller]
     pub fn from_parts(weight: Tensor, bias: Option<Tensor>) -> Linear {
         let [outputs, _] = weight.dims();
@@ -50,7 +50,7 @@ impl Linear {
         &self.weight
     }
 
-    /// The bias, [out].
+    /// The bias, `[out]`.
     pub fn bias(&self) -> Option<&Tensor> {
         self.bias.as_ref()
     }

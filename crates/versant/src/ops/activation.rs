@@ -5,7 +5,7 @@ use crate::tensor::Tensor;
 
 /// g is the gradient of the result, s the logistic function.
 impl Tensor {
-    /// max(x, 0). Gradient: g where x > 0, else 0 (0 at 0, as PyTorch).
+    /// max(x, 0). Gradient: 0 where x <= 0, else g (0 at 0 and g at NaN, as PyTorch).
     #[track_caller]
     pub fn relu(&self) -> Tensor {
         Tensor::from_op_with_output("relu", self.array().unary(Unary::Relu), [self], |back, y| {
@@ -18,20 +18,21 @@ impl Tensor {
     pub fn leaky_relu(&self, a: f64) -> Tensor {
         let x = self.clone();
         Tensor::from_op("leaky_relu", self.array().unary(Unary::LeakyRelu(a)), [self], move |back| {
-            [back.want(0, || back.grad().mask_positive(&x) * (1.0 - a) + back.grad() * a)]
+            let g = back.grad();
+            [back.want(0, || x.gt(&x.constant(0.0)).select(g, &(g * a)))]
         })
     }
 
-    /// x where x > 0, else a (e^x - 1). Gradient: g where x > 0, else g a e^x. (Clevert et al. 2016)
+    /// x where x > 0, else a (e^x - 1). Gradient: g a e^x where x <= 0, else g. (Clevert et al. 2016)
     #[track_caller]
     pub fn elu(&self, a: f64) -> Tensor {
         let x = self.clone();
         Tensor::from_op("elu", self.array().unary(Unary::Elu(a)), [self], move |back| {
             [back.want(0, || {
-                let g = back.grad();
+                let (g, zero) = (back.grad(), x.constant(0.0));
                 // min(x, 0) keeps e^x finite where it is not used.
-                let below = g * x.minimum(&x.mul_scalar(0.0)).exp() * a;
-                x.gt(&x.detach().mul_scalar(0.0)).select(g, &below)
+                let below = g * x.minimum(&zero).exp() * a;
+                x.le(&zero).select(&below, g)
             })]
         })
     }
@@ -40,7 +41,7 @@ impl Tensor {
     #[track_caller]
     pub fn sigmoid(&self) -> Tensor {
         Tensor::from_op_with_output("sigmoid", self.array().unary(Unary::Sigmoid), [self], |back, y| {
-            [back.want(0, || back.grad() * (y - y.square()))]
+            [back.want(0, || back.grad() * (y * (1.0 - y)))]
         })
     }
 

@@ -22,7 +22,7 @@ pub enum Binary {
     Minimum,
     /// a^b
     Pow,
-    /// a where b > 0, else 0: relu's gradient in one pass
+    /// 0 where b <= 0, else a (also where b is NaN): relu's gradient in one pass
     MaskPositive,
 }
 
@@ -130,7 +130,7 @@ impl Tensor {
             let g = back.grad();
             [
                 back.want(0, || g.div(&b).sum_to(a.shape())),
-                back.want(1, || (g * &a / &b / &b).sum_to(b.shape()).neg()),
+                back.want(1, || (g * (&a / &b / &b)).sum_to(b.shape()).neg()),
             ]
         })
     }
@@ -153,7 +153,7 @@ impl Tensor {
         Tensor::from_op(name, self.array().binary(op, other.array()), [self, other], move |back| {
             let share = |lost: Tensor, shape| {
                 let half = back.grad() * 0.5;
-                let zero = &half * 0.0;
+                let zero = half.constant(0.0);
                 lost.select(&zero, &a.equal(&b).select(&half, back.grad())).sum_to(shape)
             };
             let (a_lost, b_lost) = match op {
@@ -171,28 +171,24 @@ impl Tensor {
         let value = self.array().binary(Binary::Pow, other.array());
         Tensor::from_op_with_output("pow", value, [self, other], move |back, y| {
             let g = back.grad();
-            let zero = b.detach() * 0.0;
-            let to_base = || {
-                let slope = &b * a.pow(&(&b - 1.0));
-                g * b.equal(&zero).select(&(&slope * 0.0), &slope)
-            };
+            let zero = g.constant(0.0);
+            let to_base = || b.equal(&zero).select(&zero, &(g * (&b * a.pow(&(&b - 1.0)))));
             let to_exponent = || {
-                let slope = y * a.log();
                 let flat = a.equal(&zero).logical_and(&b.ge(&zero));
-                g * flat.select(&(y * 0.0), &slope)
+                flat.select(&zero, &(g * (y * a.log())))
             };
             [back.want(0, || to_base().sum_to(a.shape())), back.want(1, || to_exponent().sum_to(b.shape()))]
         })
     }
 
-    /// a where b > 0, else 0: relu's gradient. Gradients: to a the same mask of g, to b zero.
+    /// 0 where b <= 0, else a: relu's gradient. Gradients: to a the same mask of g, to b zero.
     #[track_caller]
     pub fn mask_positive(&self, by: &Tensor) -> Tensor {
         let (mask, sa) = (by.detach(), self.shape());
         let value = self.array().binary(Binary::MaskPositive, by.array());
         Tensor::from_op("mask_positive", value, [self, by], move |back| {
             let g = back.grad();
-            [back.want(0, || g.mask_positive(&mask).sum_to(sa)), back.want(1, || &mask * 0.0)]
+            [back.want(0, || g.mask_positive(&mask).sum_to(sa)), back.want(1, || mask.zeros_like())]
         })
     }
 }

@@ -22,11 +22,24 @@ pub enum Compare {
     Ge,
 }
 
+impl Compare {
+    fn name(self) -> &'static str {
+        match self {
+            Compare::Eq => "equal",
+            Compare::Ne => "not_equal",
+            Compare::Lt => "lt",
+            Compare::Le => "le",
+            Compare::Gt => "gt",
+            Compare::Ge => "ge",
+        }
+    }
+}
+
 impl Array {
     /// a op b as bool, with broadcasting.
     #[track_caller]
     pub fn compare(&self, op: Compare, other: &Array) -> Array {
-        let (a, b) = self.broadcast_pair(other, "compare");
+        let (a, b) = self.broadcast_pair(other, op.name());
         let mut out = Array::recycled(a.shape(), DType::Bool, a.device());
         a.device().backend().compare(op, &a, &b, &mut out);
         out

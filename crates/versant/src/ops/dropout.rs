@@ -9,16 +9,17 @@ impl Tensor {
     /// Gradient: g with the same mask. (Srivastava et al. 2014)
     ///
     /// # Panics
-    /// When p is not in [0, 1].
+    /// When p is not in [0, 1] or the elements are not floating point.
     #[track_caller]
     pub fn dropout(&self, p: f64, rng: &mut Rng) -> Tensor {
         assert!((0.0..=1.0).contains(&p), "dropout: p is {p}, not between 0 and 1");
+        assert!(self.dtype().is_float(), "dropout: needs f32 or f64, not {}; cast it first", self.dtype());
         if p == 0.0 {
             return self.clone();
         }
         let scale = if p < 1.0 { 1.0 / (1.0 - p) } else { 0.0 };
-        let values: Vec<f32> =
-            (0..self.numel()).map(|_| if rng.uniform() < p { 0.0 } else { scale as f32 }).collect();
+        let values: Vec<f64> =
+            (0..self.numel()).map(|_| if rng.uniform() < p { 0.0 } else { scale }).collect();
         let mask = Array::from_slice(&values, self.shape()).cast(self.dtype()).to(self.device());
         self * Tensor::from(mask)
     }

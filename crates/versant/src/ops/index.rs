@@ -10,6 +10,11 @@ impl Tensor {
     /// When the labels are not i64 or one of them is not a class.
     #[track_caller]
     pub fn one_hot(&self, classes: usize) -> Tensor {
+        assert!(
+            self.dtype() == crate::DType::I64,
+            "one_hot: labels are i64, not {}; cast them first",
+            self.dtype()
+        );
         for label in self.to_vec::<i64>() {
             assert!(
                 (0..classes as i64).contains(&label),

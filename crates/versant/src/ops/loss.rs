@@ -1,6 +1,7 @@
 //! Losses. Each has a form with the mean over the batch; `_with` forms take the options.
 
 use crate::array::Array;
+use crate::autograd::no_grad;
 use crate::dtype::DType;
 use crate::tensor::Tensor;
 
@@ -35,7 +36,7 @@ impl Tensor {
         }
     }
 
-    /// -(1/N) sum log softmax(x)_label for logits x [n, classes] and labels [n] (i64), or target probabilities
+    /// -(1/N) sum log softmax(x)_label for logits x [n, classes] and labels `[n]` (i64), or target probabilities
     /// [n, classes] (the logits' type). Softmax and logarithm are fused: pass logits, not probabilities.
     /// [course: A18]
     ///
@@ -85,7 +86,9 @@ impl Tensor {
         assert!(self.dtype().is_float(), "cross_entropy: logits are {}, not f32 or f64", self.dtype());
         assert!(
             self.device() == labels.device(),
-            "cross_entropy: logits and labels are on different devices"
+            "cross_entropy: logits are on {}, labels on {}; move one with .to(device)",
+            self.device(),
+            labels.device()
         );
         for (row, label) in labels.to_vec::<i64>().into_iter().enumerate() {
             assert!(
@@ -129,7 +132,8 @@ impl Tensor {
     }
 
     /// Mean binary cross-entropy of logits x against targets y in [0, 1], fused with the sigmoid:
-    /// max(x, 0) - x y + log(1 + e^-|x|) = softplus(x) - x y. Gradient: (sigmoid(x) - y) / N.
+    /// max(x, 0) - x y + log(1 + e^-|x|), accurate also where the loss is tiny. Gradients: (sigmoid(x) - y) / N,
+    /// -x / N.
     #[track_caller]
     pub fn bce_with_logits(&self, target: &Tensor) -> Tensor {
         self.bce_with_logits_with(target, Reduction::Mean)
@@ -139,7 +143,14 @@ impl Tensor {
     #[track_caller]
     pub fn bce_with_logits_with(&self, target: &Tensor, reduction: Reduction) -> Tensor {
         self.same_shape("bce_with_logits", target);
-        (self.softplus() - self * target).reduced(reduction)
+        let losses = no_grad(|| self.relu() - self * target + self.abs().neg().softplus());
+        let (x, y) = (self.clone(), target.clone());
+        let losses =
+            Tensor::from_op("bce_with_logits", losses.array().clone(), [self, target], move |back| {
+                let g = back.grad();
+                [back.want(0, || g * (x.sigmoid() - &y)), back.want(1, || (g * &x).neg())]
+            });
+        losses.reduced(reduction)
     }
 
     /// A loss that broadcasts by accident is a common and silent mistake.

@@ -20,7 +20,12 @@ impl Array {
             self.dtype(),
             other.dtype()
         );
-        assert!(self.device() == other.device(), "matmul: {} and {}", self.device(), other.device());
+        assert!(
+            self.device() == other.device(),
+            "matmul: one side is on {}, the other on {}; move one with .to(device)",
+            self.device(),
+            other.device()
+        );
         assert!(sa.rank() >= 2 && sb.rank() >= 2, "matmul: {sa} and {sb}; matrices have two axes or more");
         let ([m, k], [k2, n]) = (last_two(&sa), last_two(&sb));
         assert!(k == k2, "matmul: {sa} has {k} columns, {sb} has {k2} rows");
@@ -81,7 +86,7 @@ impl Tensor {
         })
     }
 
-    /// y = x W^T + b for x [.., in], W [out, in], b [out]; y is [.., out]. [course: A8]
+    /// y = x W^T + b for x [.., in], W [out, in], b `[out]`; y is [.., out]. [course: A8]
     ///
     /// Gradients: dx = G W, dW = G^T x, db = the sum of G over all but the last axis.
     ///

@@ -17,13 +17,16 @@ pub enum Reduce {
 }
 
 impl Array {
-    /// Reduces the given axes (negative ones count from the end; none given means all) and drops them.
+    /// Reduces the given axes (negative ones count from the end; none given means all) and drops them. The sum of
+    /// u8 is i64.
     ///
     /// # Panics
     /// On an axis that does not exist or is named twice, on bool, and on the maximum or minimum of nothing.
     #[track_caller]
     pub fn reduce(&self, op: Reduce, axes: &[isize]) -> Array {
         assert!(self.dtype() != DType::Bool, "{op:?}: bool has no arithmetic; cast it first");
+        // A sum of bytes would wrap around within a few elements.
+        let dtype = if op == Reduce::Sum && self.dtype() == DType::U8 { DType::I64 } else { self.dtype() };
         let shape = self.shape();
         let mut reduced = [axes.is_empty(); crate::shape::MAX_RANK];
         for &axis in axes {
@@ -35,7 +38,7 @@ impl Array {
         let empty = gone.iter().any(|&i| shape[i] == 0) && kept.iter().all(|&i| shape[i] > 0);
         assert!(op == Reduce::Sum || !empty, "{op:?}: {shape} has no elements along the axes {gone:?}");
         let view = self.permute(&[&kept[..], &gone[..]].concat());
-        let mut out = Array::recycled(Shape::new(&view.shape()[..kept.len()]), self.dtype(), self.device());
+        let mut out = Array::recycled(Shape::new(&view.shape()[..kept.len()]), dtype, self.device());
         self.device().backend().reduce(op, &view, kept.len(), &mut out);
         out
     }
@@ -87,8 +90,12 @@ impl Tensor {
     }
 
     /// The mean along axes, which are dropped.
+    ///
+    /// # Panics
+    /// When the elements are not floating point.
     #[track_caller]
     pub fn mean_axes(&self, axes: &[isize]) -> Tensor {
+        assert!(self.dtype().is_float(), "mean: needs f32 or f64, not {}; cast it first", self.dtype());
         let reduced = |&(i, _): &(usize, &usize)| {
             axes.is_empty() || axes.iter().any(|&a| self.shape().axis("mean", a) == i)
         };
@@ -141,11 +148,19 @@ impl Tensor {
 
     /// Sums axes that broadcasting has stretched, so that the result has the given shape: the gradient of
     /// [`broadcast_to`](Tensor::broadcast_to).
+    ///
+    /// # Panics
+    /// When the given shape does not broadcast to this one.
     #[track_caller]
     pub fn sum_to(&self, shape: Shape) -> Tensor {
         if self.shape() == shape {
             return self.clone();
         }
+        assert!(
+            shape.broadcast(&self.shape()) == Some(self.shape()),
+            "sum_to: {shape} does not broadcast to {}",
+            self.shape()
+        );
         let added = self.rank() - shape.rank();
         let stretched = |axis: usize| axis < added || (shape[axis - added] == 1 && self.shape()[axis] != 1);
         let axes: Vec<isize> = (0..self.rank()).filter(|&i| stretched(i)).map(|i| i as isize).collect();

@@ -85,7 +85,7 @@ impl Tensor {
     #[track_caller]
     pub fn sign(&self) -> Tensor {
         Tensor::from_op("sign", self.array().unary(Unary::Sign), [self], |back| {
-            [back.want(0, || back.grad() * 0.0)]
+            [back.want(0, || back.grad().zeros_like())]
         })
     }
 
@@ -137,7 +137,7 @@ impl Tensor {
         let x = self.clone();
         Tensor::from_op("powf", self.array().unary(Unary::PowScalar(exponent)), [self], move |back| {
             [back.want(0, || match exponent {
-                0.0 => back.grad() * 0.0,
+                0.0 => back.grad().zeros_like(),
                 c => back.grad() * x.powf(c - 1.0) * c,
             })]
         })

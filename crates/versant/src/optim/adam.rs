@@ -3,28 +3,10 @@
 use super::{OptimState, Optimizer, Slots, for_each_gradient, nothing_left};
 use crate::array::Array;
 use crate::autograd::Gradients;
+use crate::device::AdamStep;
 use crate::error::{Error, Result};
 use crate::nn::Module;
 use crate::tensor::Tensor;
-
-/// The numbers of one step of [`Adam`], for one parameter.
-#[derive(Clone, Copy, Debug)]
-pub struct AdamStep {
-    /// Learning rate.
-    pub lr: f64,
-    /// Decay of the mean of gradients.
-    pub beta1: f64,
-    /// Decay of the mean of squared gradients.
-    pub beta2: f64,
-    /// Added to the denominator.
-    pub eps: f64,
-    /// Strength of the decay.
-    pub weight_decay: f64,
-    /// AdamW: the decay acts on the parameter, not on the gradient.
-    pub decoupled: bool,
-    /// The step's number, from 1.
-    pub t: i32,
-}
 
 /// Adam (Kingma and Ba 2015) and AdamW (Loshchilov and Hutter 2019), as PyTorch defines them:
 ///

@@ -5,8 +5,8 @@ mod sgd;
 
 use std::collections::BTreeMap;
 
-pub use adam::{Adam, AdamStep};
-pub use sgd::{Sgd, SgdStep};
+pub use adam::Adam;
+pub use sgd::Sgd;
 
 use crate::array::Array;
 use crate::autograd::Gradients;

@@ -2,26 +2,10 @@
 
 use super::{OptimState, Optimizer, Slots, for_each_gradient, nothing_left};
 use crate::autograd::Gradients;
+use crate::device::SgdStep;
 use crate::error::Result;
 use crate::nn::Module;
 use crate::tensor::Tensor;
-
-/// The numbers of one step of [`Sgd`], for one parameter.
-#[derive(Clone, Copy, Debug)]
-pub struct SgdStep {
-    /// Learning rate.
-    pub lr: f64,
-    /// Share of the velocity kept.
-    pub momentum: f64,
-    /// Share of the gradient that does not enter the velocity.
-    pub dampening: f64,
-    /// Nesterov's look ahead.
-    pub nesterov: bool,
-    /// L2 penalty.
-    pub weight_decay: f64,
-    /// The velocity is empty yet: it starts as the gradient.
-    pub first: bool,
-}
 
 /// Stochastic gradient descent, as PyTorch defines it:
 ///

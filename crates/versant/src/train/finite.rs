@@ -51,7 +51,7 @@ pub(super) fn parameters_are_finite(model: &dyn Layer, step: u64) -> Result<()> 
         None => Ok(()),
         Some(name) => Err(Error::NotFinite(format!(
             "step {step}: the first tensor that is not finite is the parameter {name}. A smaller learning rate often \
-             helps; the last good checkpoint is kept"
+             helps; what was saved before is kept"
         ))),
     }
 }

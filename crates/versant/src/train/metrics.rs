@@ -92,7 +92,7 @@ fn ratio(part: u64, whole: u64) -> f64 {
     if whole == 0 { 0.0 } else { part as f64 / whole as f64 }
 }
 
-/// How many rows of `logits` [n, classes] have their largest value at the label [n].
+/// How many rows of `logits` [n, classes] have their largest value at the label `[n]`.
 pub fn count_correct(logits: &Tensor, labels: &Tensor) -> u64 {
     let (predictions, labels) = (logits.argmax(-1).to_vec::<i64>(), labels.to_vec::<i64>());
     predictions.iter().zip(&labels).filter(|(p, l)| p == l).count() as u64

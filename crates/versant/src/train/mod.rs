@@ -16,5 +16,5 @@ pub use metrics::{ClassMetrics, Confusion, count_correct};
 pub use metrics_log::MetricsLog;
 pub use objective::{Objective, evaluate};
 pub use record::{EpochRecord, Record, StepRecord, epochs_of};
-pub use run::{RunDir, RunInfo};
+pub use run::{RunDir, RunInfo, meta_of};
 pub use trainer::{Callback, Flow, Outcome, Trainer};

@@ -118,7 +118,7 @@ impl RunDir {
     /// beginning of one of these names if it fits no other run. The run is not locked.
     ///
     /// # Errors
-    /// When no run fits, or several do; the message lists the nearest.
+    /// When no run fits, or several do; the message lists some.
     pub fn find(runs_dir: impl AsRef<Path>, wanted: &str) -> Result<PathBuf> {
         let runs_dir = runs_dir.as_ref();
         let pointed = if matches!(wanted, "last" | LATEST) { latest(runs_dir) } else { None };
@@ -143,10 +143,8 @@ impl RunDir {
         match fits[..] {
             [run] => Ok(run.path.clone()),
             [] => {
-                // The newest of equally near ones first.
                 runs.reverse();
-                runs.sort_by(|a, b| nearness(b, wanted).total_cmp(&nearness(a, wanted)));
-                Err(Error::Config(format!("there is no run {wanted:?}; the nearest are {}", names(&runs))))
+                Err(Error::Config(format!("there is no run {wanted:?}; the newest are {}", names(&runs))))
             }
             _ => {
                 let fits: Vec<RunInfo> = fits.into_iter().rev().cloned().collect();
@@ -203,15 +201,6 @@ impl RunDir {
         atomic::write(self.path.join("config.toml"), |w| w.write_all(toml.as_bytes()))
     }
 
-    /// Reads `config.toml`.
-    ///
-    /// # Errors
-    /// When it is missing or not UTF-8.
-    pub fn config(&self) -> Result<String> {
-        let path = self.path.join("config.toml");
-        fs::read_to_string(&path).map_err(Error::io("read", &path))
-    }
-
     /// Writes `meta.json`: where the run comes from (see
     /// [`environment_meta`](crate::train::environment::environment_meta)).
     ///
@@ -227,16 +216,6 @@ impl RunDir {
     /// When the file cannot be written.
     pub fn write_summary(&self, summary: &impl Serialize) -> Result<()> {
         self.write_json("summary.json", summary)
-    }
-
-    /// Reads `meta.json`.
-    ///
-    /// # Errors
-    /// When it is missing or no JSON.
-    pub fn meta(&self) -> Result<Value> {
-        let path = self.path.join("meta.json");
-        let text = fs::read(&path).map_err(Error::io("read", &path))?;
-        serde_json::from_slice(&text).map_err(|e| Error::format(&path, e.to_string()))
     }
 
     /// Opens `metrics.jsonl` to go on from where a run has come; from the start it is emptied.
@@ -260,6 +239,16 @@ impl RunDir {
             w.write_all(b"\n")
         })
     }
+}
+
+/// Reads the `meta.json` of a run's folder, which needs no lock.
+///
+/// # Errors
+/// When it is missing or no JSON.
+pub fn meta_of(run: impl AsRef<Path>) -> Result<Value> {
+    let path = run.as_ref().join("meta.json");
+    let text = fs::read(&path).map_err(Error::io("read", &path))?;
+    serde_json::from_slice(&text).map_err(|e| Error::format(&path, e.to_string()))
 }
 
 /// Takes the run's lock, which the system gives back when the process ends.
@@ -359,12 +348,6 @@ fn is_stamped(name: &str) -> bool {
             8 | STAMP => *b == b'-',
             _ => b.is_ascii_digit(),
         })
-}
-
-/// How near a run's name, without its time too, or its experiment come to what was asked for: 1 is equal.
-fn nearness(run: &RunInfo, wanted: &str) -> f64 {
-    let names = [&run.to_string()[..], &run.name, &run.name[STAMP + 1..], &run.experiment];
-    names.iter().map(|name| strsim::jaro_winkler(name, wanted)).fold(0.0, f64::max)
 }
 
 fn names(runs: &[RunInfo]) -> String {

@@ -196,7 +196,7 @@ impl<'a> Trainer<'a> {
             let culprit = first_not_finite(self.model, &batch.x, Context::train(seed, step));
             return Err(Error::NotFinite(format!(
                 "step {}: the loss is {value}; the first tensor that is not finite is {culprit}. A smaller learning \
-                 rate often helps; the last good checkpoint is kept",
+                 rate often helps; what was saved before is kept",
                 step + 1
             )));
         }

@@ -63,10 +63,10 @@ unsafe fn product<V: Vector, const M: usize, const N: usize>(
         let mut b = t.b;
         for p in 0..t.depth {
             let row: [V; N] = std::array::from_fn(|j| V::load(b.add(j * V::LANES)));
-            for i in 0..M {
+            for (i, sums) in acc.iter_mut().enumerate() {
                 let x = V::splat(a(i, p));
-                for j in 0..N {
-                    acc[i][j] = x.mul_add(row[j], acc[i][j]);
+                for (sum, &b) in sums.iter_mut().zip(&row) {
+                    *sum = x.mul_add(b, *sum);
                 }
             }
             b = b.wrapping_add(t.b_stride);

@@ -19,6 +19,10 @@ pub(super) unsafe fn pack_b<V: Vector>(
 ) {
     let (row, col) = (b.row_stride, b.col_stride);
     let to = &mut to[..depth * width];
+    // A block without rows has no elements, and its place may lie outside an empty matrix.
+    if depth == 0 {
+        return;
+    }
     let from = &b.data[p0 * row + j0 * col..];
     if row == 1 && col > 1 && depth >= V::LANES {
         // SAFETY: the caller promises the instructions.

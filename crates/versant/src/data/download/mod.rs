@@ -214,6 +214,11 @@ impl Downloader {
     }
 }
 
+/// Lower-case hexadecimal.
+fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
 fn too_large(file: &FileSpec) -> Failure {
     Failure::Mirror(format!("more than the {} bytes that the file may have", file.max_bytes))
 }

@@ -8,7 +8,7 @@ use flate2::bufread::MultiGzDecoder;
 use sha2::{Digest, Sha256};
 
 use super::FileSpec;
-use crate::data::images::hex;
+use super::hex;
 use crate::{Error, Result};
 
 /// `NAME.part`, locked against other processes.

@@ -10,7 +10,6 @@ use flate2::write::GzEncoder;
 use sha2::{Digest, Sha256};
 
 use super::*;
-use crate::data::images::hex;
 use crate::rng::Rng;
 
 /// A request's first line and where it asks to start.

@@ -2,7 +2,7 @@
 //! place.
 //!
 //! Nothing in a foreign header is believed before it is checked against the file's length; this is stricter
-//! than the `safetensors` crate, which lets the later of two equal names win and any number of axes pass.
+//! than the reference implementation, which lets the later of two equal names win and any number of axes pass.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -10,9 +10,8 @@ use std::fs::File;
 use std::io::Read;
 use std::path::Path;
 
-use safetensors::Dtype;
-use serde::de::value::{Error as JsonError, StrDeserializer};
-use serde::de::{Deserialize, Deserializer, Error as _, IntoDeserializer, MapAccess, SeqAccess, Visitor};
+use serde::de::{Deserialize, Deserializer, Error as _, MapAccess, SeqAccess, Visitor};
+use serde::ser::{Serialize, SerializeMap, Serializer};
 
 use crate::error::{Error, Result};
 use crate::io::stored::{checked_shape, open, read_bytes};
@@ -28,7 +27,8 @@ pub(super) const METADATA: &str = "__metadata__";
 #[derive(Clone, Debug)]
 pub(super) struct Entry {
     pub name: String,
-    pub dtype: Dtype,
+    /// The format's name of its element type: `F32`.
+    pub dtype: String,
     pub shape: Shape,
     /// Its length in the file, in bytes.
     pub len: usize,
@@ -72,12 +72,13 @@ fn parse(json: &[u8], data_len: u64) -> std::result::Result<Header, String> {
     let mut tensors = Vec::with_capacity(infos.len());
     for (name, info) in infos {
         let fault = |reason: String| format!("tensor {name:?}: {reason}");
-        let tag: StrDeserializer<JsonError> = info.dtype.as_str().into_deserializer();
-        let dtype = Dtype::deserialize(tag)
-            .map_err(|_| fault(format!("{:?} is not an element type of safetensors", info.dtype)))?;
+        let dtype = info.dtype;
+        let Some(bits_each) = bits_of(&dtype) else {
+            return Err(fault(format!("{dtype:?} is not an element type of safetensors")));
+        };
         // Types of 4 and 6 bits exist; their whole tensors end on a byte.
         let (shape, bits) = checked_shape(&info.shape.0, 1).map_err(fault)?;
-        let bits = bits as u64 * dtype.bitsize() as u64;
+        let bits = bits as u64 * bits_each;
         let (from, to) = info.data_offsets;
         if from != end || to < from {
             let reason = format!("its data is said to lie at {from}..{to}; the tensor before ends at {end}");
@@ -97,6 +98,41 @@ fn parse(json: &[u8], data_len: u64) -> std::result::Result<Header, String> {
         return Err(format!("the tensors take {end} bytes, the file has {data_len} behind its header"));
     }
     Ok(Header { tensors, metadata: raw.metadata })
+}
+
+/// The size of an element by its type's name.
+fn bits_of(dtype: &str) -> Option<u64> {
+    Some(match dtype {
+        "F4" => 4,
+        "F6_E2M3" | "F6_E3M2" => 6,
+        "BOOL" | "U8" | "I8" | "F8_E5M2" | "F8_E4M3" | "F8_E8M0" => 8,
+        "I16" | "U16" | "F16" | "BF16" => 16,
+        "I32" | "U32" | "F32" => 32,
+        "I64" | "U64" | "F64" | "C64" => 64,
+        _ => return None,
+    })
+}
+
+/// A header to be written: the metadata's one entry, and the tensors in the order of their bytes.
+pub(super) struct Outgoing<'a> {
+    pub metadata: (&'a str, &'a str),
+    pub tensors: Vec<(&'a str, OutgoingInfo)>,
+}
+
+#[derive(serde::Serialize)]
+pub(super) struct OutgoingInfo {
+    pub dtype: &'static str,
+    pub shape: Vec<usize>,
+    pub data_offsets: (usize, usize),
+}
+
+impl Serialize for Outgoing<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> std::result::Result<S::Ok, S::Error> {
+        let mut map = serializer.serialize_map(None)?;
+        map.serialize_entry(METADATA, &BTreeMap::from([self.metadata]))?;
+        self.tensors.iter().try_for_each(|(name, info)| map.serialize_entry(name, info))?;
+        map.end()
+    }
 }
 
 #[derive(serde::Deserialize)]

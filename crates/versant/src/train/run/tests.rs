@@ -39,7 +39,7 @@ fn a_run_has_its_files_and_a_name_of_its_own() {
     assert!(second.path().ends_with("mnist/20260102-030405-MLP-lr=0.1-2"));
     assert!(first.checkpoints().is_dir() && first.media().is_dir());
     first.write_config("lr = 0.1\n").unwrap();
-    assert_eq!(first.config().unwrap(), "lr = 0.1\n");
+    assert_eq!(fs::read_to_string(first.path().join("config.toml")).unwrap(), "lr = 0.1\n");
     first.write_meta(&json!({ "seed": 1 })).unwrap();
     assert_eq!(fs::read_to_string(first.path().join("meta.json")).unwrap(), "{\n  \"seed\": 1\n}\n");
     third.write_summary(&json!({ "accuracy": 0.5 })).unwrap();
@@ -119,7 +119,7 @@ fn runs_are_found_by_what_users_type() {
     let error = find("mnist").unwrap_err().to_string();
     assert!(error.ends_with("fits 2 runs: mnist/20241005-000000-mlp, mnist/20241004-000000-conv"), "{error}");
     let error = find("cnv").unwrap_err().to_string();
-    assert!(error.contains("no run \"cnv\"; the nearest are mnist/20241004-000000-conv"), "{error}");
+    assert!(error.contains("no run \"cnv\"; the newest are mnist/20241005-000000-mlp"), "{error}");
     for wanted in ["", "..", "/", "é\0", "latest/"] {
         let _ = find(wanted).map_err(|e| e.to_string());
     }

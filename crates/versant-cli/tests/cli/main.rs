@@ -1,0 +1,11 @@
+//! The command `versant` as its users meet it: without a network, with small data of the tests' own.
+
+mod bits;
+mod common;
+mod data;
+mod input;
+#[cfg(unix)]
+mod interrupted;
+mod killed;
+mod models;
+mod output;

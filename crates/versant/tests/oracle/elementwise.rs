@@ -1,0 +1,103 @@
+//! Functions of one and two arguments, comparisons, choice, conversion and copies.
+
+use proptest::prelude::*;
+use versant::ops::{Binary, Compare, Unary};
+use versant::{Array, DType};
+
+use crate::compare::{exact, naive, within, within_ulps};
+use crate::views::{View, config, view};
+
+const FLOATS: [DType; 2] = [DType::F32, DType::F64];
+const TYPES: [DType; 5] = [DType::F32, DType::F64, DType::I64, DType::U8, DType::Bool];
+const NUMBERS: [DType; 4] = [DType::F32, DType::F64, DType::I64, DType::U8];
+
+/// With the greatest error in ulps in f32: 0 for what is one rounding (the numbers among the parameters are f32).
+const UNARY: [(Unary, f64); 20] = [
+    (Unary::Neg, 0.0),
+    (Unary::Abs, 0.0),
+    (Unary::Sign, 0.0),
+    (Unary::Exp, 2.0),
+    (Unary::Log, 2.0),
+    (Unary::Sqrt, 0.0),
+    (Unary::Square, 0.0),
+    (Unary::Reciprocal, 0.0),
+    (Unary::Tanh, 2.0),
+    (Unary::Sigmoid, 3.0),
+    (Unary::Relu, 0.0),
+    (Unary::LeakyRelu(0.25), 0.0),
+    (Unary::Elu(1.5), 2.0),
+    (Unary::Silu, 4.0),
+    (Unary::Gelu, 4.0),
+    (Unary::Softplus, 4.0),
+    (Unary::Erf, 3.0),
+    (Unary::AddScalar(0.75), 0.0),
+    (Unary::MulScalar(-1.375), 0.0),
+    (Unary::PowScalar(1.5), 2.0),
+];
+
+/// A partner that broadcasts with `x`: its shape, some axes shrunk to 1, perhaps without leading ones.
+fn partner(x: &Array, recipe: &View, dtype: DType, shrink: u8) -> Array {
+    let leading = (shrink as usize >> 4) % (x.rank() + 1);
+    let dims: Vec<usize> = (leading..x.rank())
+        .map(|i| if shrink >> i & 1 == 1 && x.shape()[i] > 0 { 1 } else { x.shape()[i] })
+        .collect();
+    recipe.partner(dims).base(dtype)
+}
+
+proptest! {
+    #![proptest_config(config(1000))]
+
+    #[test]
+    fn unary(view in view(), double in any::<bool>()) {
+        let x = view.array(FLOATS[double as usize]);
+        for (op, ulps) in UNARY {
+            let (got, wanted) = (x.unary(op), naive(&x).unary(op));
+            match (op, double) {
+                // e^x and 1 + e^-x round in another order; where e^-x overflows the plain loop gives 0.
+                (Unary::Sigmoid, true) => within(&got, &wanted, |_, w| 1e-15 * w + 1e-307),
+                (_, true) if ulps == 0.0 => exact(&got, &wanted),
+                (_, true) => within_ulps(&got, &wanted, 4.0),
+                (_, false) => within_ulps(&got, &wanted, ulps),
+            }
+        }
+    }
+
+    #[test]
+    fn binary(view in view(), shrink in any::<u8>(), kind in 0usize..4) {
+        let dtype = NUMBERS[kind];
+        let a = view.array(dtype);
+        let b = partner(&a, &view, dtype, shrink);
+        for op in [
+            Binary::Add, Binary::Sub, Binary::Mul, Binary::Div, Binary::Maximum, Binary::Minimum, Binary::Pow,
+            Binary::MaskPositive,
+        ] {
+            exact(&a.binary(op, &b), &naive(&a).binary(op, &naive(&b)));
+            exact(&b.binary(op, &a), &naive(&b).binary(op, &naive(&a)));
+        }
+    }
+
+    #[test]
+    fn compare_and_select(view in view(), shrink in any::<u8>(), kind in 0usize..5) {
+        let dtype = TYPES[kind];
+        let a = view.array(dtype);
+        let b = partner(&a, &view, dtype, shrink);
+        for op in [Compare::Eq, Compare::Ne, Compare::Lt, Compare::Le, Compare::Gt, Compare::Ge] {
+            let mask = a.compare(op, &b);
+            exact(&mask, &naive(&a).compare(op, &naive(&b)));
+            exact(&mask.select(&b, &a), &naive(&mask).select(&naive(&b), &naive(&a)));
+        }
+        let mask = view.array(DType::Bool);
+        exact(&mask.select(&a, &b), &naive(&mask).select(&naive(&a), &naive(&b)));
+    }
+
+    #[test]
+    fn casts_and_copies(view in view(), kind in 0usize..5) {
+        let x = view.array(TYPES[kind]);
+        exact(&x.contiguous(), &naive(&x).contiguous());
+        prop_assert_eq!(x.to_bytes(), x.contiguous().to_bytes());
+        prop_assert_eq!(x.reshape([x.numel()]).to_bytes(), x.to_bytes());
+        for dtype in TYPES {
+            exact(&x.cast(dtype), &naive(&x).cast(dtype));
+        }
+    }
+}
