@@ -159,6 +159,10 @@ fn the_data_sets_are_told() {
     assert!(place.succeed("data list --data-dir nowhere").stdout.contains("versant data get mnist"));
     let info = place.succeed("data info mnist --data-dir data --json").json();
     assert_eq!((&info["train"]["samples"], &info["official"]), (&200.into(), &false.into()));
+    place.succeed("data get digits --data-dir made");
+    let written = place.succeed("data info mnist --data-dir made/digits --json").json();
+    let built_in = place.succeed("data info digits --json").json();
+    assert_eq!((&written["train"], &written["test"]), (&built_in["train"], &built_in["test"]));
     let info = place.succeed("data info digits").stdout;
     assert!(info.contains("60000 images") && info.contains("CRC-32"), "{info}");
     let doctor = place.succeed("doctor --data-dir data").stdout;

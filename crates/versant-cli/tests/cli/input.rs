@@ -49,7 +49,7 @@ fn options_that_cannot_be_are_refused() {
     place.refuse("train --resume last --preset adam", &["--preset"]);
     place.refuse("train --resume", &["there are no runs in runs yet"]);
     place.refuse("eval", &["there are no runs in runs yet"]);
-    place.refuse("data get digits", &["built in"]);
+    place.refuse("data get digit", &["did you mean `digits`?"]);
     place.refuse("data info mnits", &["did you mean `mnist`?"]);
     place.refuse("completions tcsh", &["tcsh"]);
     for (name, reason) in [("VERSANT_ISA", "scalar"), ("VERSANT_THREADS", "--threads")] {

@@ -100,7 +100,7 @@ fn runs_are_listed_shown_and_compared() {
     let compared = place.succeed(&format!("runs compare {first} {second} --out pictures")).stdout;
     assert!(compared.contains("optim.lr") && compared.contains("0.01  |  0.001"), "{compared}");
     assert!(place.path("pictures/compare.svg").exists() && place.path("pictures/compare.png").exists());
-    place.refuse("runs show nonsense", &["there is no run \"nonsense\"; the nearest are mnist-mlp/"]);
+    place.refuse("runs show nonsense", &["there is no run \"nonsense\"; the newest are mnist-mlp/"]);
 }
 
 #[test]
