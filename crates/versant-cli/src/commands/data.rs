@@ -23,7 +23,7 @@ pub struct Data {
 enum Action {
     /// The data sets that are known, and which are there
     List,
-    /// Fetch a data set into the data folder
+    /// Fetch a data set into the data folder; digits are written there in MNIST's format
     Get {
         /// Its name
         name: String,
@@ -34,6 +34,9 @@ enum Action {
         name: String,
     },
 }
+
+/// As many digits are written as MNIST has.
+const DIGITS: [(Part, usize); 2] = [(Part::Train, 60_000), (Part::Test, 10_000)];
 
 const NAMES: [&str; 2] = ["mnist", "digits"];
 
@@ -73,22 +76,28 @@ fn list(global: &Global) -> Result<()> {
 }
 
 fn get(global: &Global, name: &str) -> anyhow::Result<()> {
-    if name == "digits" {
-        return Err(Error::Config("the digits are built in; there is nothing to fetch".into()).into());
-    }
     let mut terminal = Terminal::new(global.quiet, global.json)?;
     let folder = global.places().data;
+    if name == "digits" {
+        let folder = folder.join("digits");
+        for (part, count) in DIGITS {
+            mnist::save(&folder, part, &digits(count, part))?;
+        }
+        global.json(|| json!({ "name": name, "folder": folder }))?;
+        global.text(format_args!("written in MNIST's format; --data-dir {} reads them", folder.display()))?;
+        return Ok(());
+    }
     mnist::download(&folder, &mut |p| terminal.download(p.name, p.received, p.total))?;
     Ok(info(global, name)?)
 }
 
 fn info(global: &Global, name: &str) -> Result<()> {
     let folder = global.places().data;
-    let part = |part, count| match name {
+    let [train, test] = DIGITS.map(|(part, count)| match name {
         "digits" => Ok(digits(count, part)),
         _ => mnist::load(&folder, part),
-    };
-    let (train, test) = (part(Part::Train, 60_000)?, part(Part::Test, 10_000)?);
+    });
+    let (train, test) = (train?, test?);
     let official =
         name == "mnist" && mnist::is_official(&train, Part::Train) && mnist::is_official(&test, Part::Test);
     let part = |set: &ImageSet| json!({ "samples": set.count(), "per_class": per_class(set), "crc32": set.checksum });

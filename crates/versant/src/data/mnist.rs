@@ -62,6 +62,24 @@ pub fn load(data_dir: &Path, part: Part) -> Result<ImageSet> {
     Ok(set)
 }
 
+/// Writes a part into `MNIST/raw` below a folder, gzipped: any program that reads MNIST reads it.
+///
+/// # Errors
+/// When the images are not grey or a file cannot be written.
+pub fn save(data_dir: &Path, part: Part, set: &ImageSet) -> Result<()> {
+    if set.channels != 1 {
+        return Err(Error::Data(format!(
+            "{} has {} channels; MNIST's files hold one",
+            set.source, set.channels
+        )));
+    }
+    let folder = data_dir.join("MNIST/raw");
+    std::fs::create_dir_all(&folder).map_err(Error::io("create", &folder))?;
+    let [images, labels] = names(part).map(|name| folder.join(format!("{name}.gz")));
+    Idx { dims: vec![set.count(), set.height, set.width], data: set.images.clone() }.write(images)?;
+    Idx { dims: vec![set.count()], data: set.labels.clone() }.write(labels)
+}
+
 /// Whether these are the images and labels that everyone calls MNIST.
 pub fn is_official(set: &ImageSet, part: Part) -> bool {
     set.checksum == OFFICIAL[(part == Part::Test) as usize]
@@ -143,6 +161,18 @@ mod tests {
             assert_eq!((set.count(), &set.labels[..]), (2, &[5, 6][..]));
             assert!(!is_official(&set, Part::Test) && set.source.starts_with("MNIST-like"));
         }
+    }
+
+    #[test]
+    fn what_is_saved_is_loaded() {
+        let root = tempfile::tempdir().unwrap();
+        let digits = crate::data::digits(20, Part::Train);
+        save(root.path(), Part::Train, &digits).unwrap();
+        let loaded = load(root.path(), Part::Train).unwrap();
+        assert_eq!(
+            (loaded.images, loaded.labels, loaded.checksum),
+            (digits.images, digits.labels, digits.checksum)
+        );
     }
 
     #[test]
