@@ -45,7 +45,7 @@ impl Sgd {
         self
     }
 
-    /// With Nesterov's form of momentum.
+    /// With Nesterov's form of momentum; a step panics unless there is momentum and no dampening.
     pub fn nesterov(mut self, on: bool) -> Sgd {
         self.settings.nesterov = on;
         self
@@ -61,6 +61,12 @@ impl Sgd {
 impl Optimizer for Sgd {
     fn step(&mut self, model: &mut dyn Module, grads: &Gradients) {
         let (settings, velocity) = (self.settings, &mut self.velocity);
+        assert!(
+            !settings.nesterov || (settings.momentum > 0.0 && settings.dampening == 0.0),
+            "Sgd: nesterov needs momentum above 0 and no dampening, not {} and {}",
+            settings.momentum,
+            settings.dampening
+        );
         for_each_gradient(model, grads, |name, param, grad| {
             let backend = param.device().backend();
             if settings.momentum == 0.0 {
@@ -90,5 +96,20 @@ impl Optimizer for Sgd {
         nothing_left(&state)?;
         self.velocity = velocity;
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::nn::{Context, Layer, Linear};
+    use crate::rng::Rng;
+
+    #[test]
+    #[should_panic(expected = "Sgd: nesterov needs momentum above 0 and no dampening, not 0 and 0")]
+    fn nesterov_without_momentum() {
+        let mut layer = Linear::new(2, 1, &mut Rng::new(0));
+        let grads = layer.forward(&Tensor::ones([1, 2]), &mut Context::train(0, 0)).sum().backward();
+        Sgd::new(0.1).nesterov(true).step(&mut layer, &grads);
     }
 }
