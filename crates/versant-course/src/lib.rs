@@ -9,6 +9,7 @@ pub mod digit_image;
 pub mod draw;
 pub mod experiment;
 pub mod figures;
+pub mod gallery;
 pub mod optim;
 pub mod recipe;
 pub mod recipes;

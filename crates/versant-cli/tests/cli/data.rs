@@ -163,6 +163,12 @@ fn the_data_sets_are_told() {
     let written = place.succeed("data info mnist --data-dir made/digits --json").json();
     let built_in = place.succeed("data info digits --json").json();
     assert_eq!((&written["train"], &written["test"]), (&built_in["train"], &built_in["test"]));
+    assert!(place.succeed("figure").stdout.contains("activations"));
+    place.succeed("figure activations --out pictures");
+    assert!(
+        place.path("pictures/activations.svg").exists() && place.path("pictures/activations.png").exists()
+    );
+    place.refuse("figure activation", &["did you mean `activations`?"]);
     let info = place.succeed("data info digits").stdout;
     assert!(info.contains("60000 images") && info.contains("CRC-32"), "{info}");
     let doctor = place.succeed("doctor --data-dir data").stdout;

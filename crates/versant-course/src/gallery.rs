@@ -1,0 +1,66 @@
+//! The figures that need no training, by name.
+
+use versant::{Error, Result, Tensor, stack};
+
+use crate::config::did_you_mean;
+use crate::draw::Picture;
+use crate::figures::activations::{Activation, activations};
+
+/// A figure of the course that is made from nothing.
+pub struct Figure {
+    /// As on the command line, and its files' name.
+    pub name: &'static str,
+    /// One line on what it shows, with its row of the course.
+    pub about: &'static str,
+    /// Makes it.
+    pub make: fn() -> Picture,
+}
+
+/// Every such figure.
+pub const ALL: &[Figure] = &[Figure {
+    name: "activations",
+    about: "Activation functions with their derivatives [A9]",
+    make: draw_activations,
+}];
+
+/// The figure of that name.
+///
+/// # Errors
+/// When there is none; the message names the nearest.
+pub fn find(name: &str) -> Result<&'static Figure> {
+    ALL.iter().find(|f| f.name == name).ok_or_else(|| {
+        let names: Vec<&str> = ALL.iter().map(|f| f.name).collect();
+        let hint = did_you_mean(name, names.iter().copied());
+        Error::Config(format!("there is no figure `{name}`{hint}; the figures are: {}", names.join(", ")))
+    })
+}
+
+/// The library's own functions and gradients, not formulas beside them.
+fn draw_activations() -> Picture {
+    type Function = fn(&Tensor) -> Tensor;
+    let functions: [(&str, Function); 9] = [
+        ("linear", |x| x * 1.0),
+        ("sigmoid", Tensor::sigmoid),
+        ("softmax of (x, 0)", |x| stack(&[x, &(x * 0.0)], 1).softmax(1).narrow(1, 0, 1)),
+        ("tanh", Tensor::tanh),
+        ("ReLU", Tensor::relu),
+        ("leaky ReLU, a = 0.1", |x| x.leaky_relu(0.1)),
+        ("ELU, a = 1", |x| x.elu(1.0)),
+        ("swish (SiLU)", Tensor::silu),
+        ("GELU", Tensor::gelu),
+    ];
+    let places: Vec<f32> = (-200..=200).map(|i| i as f32 * 0.02).collect();
+    let curve = |f: Function| {
+        let x = Tensor::from_slice(&places, [places.len()]).requires_grad();
+        let y = f(&x);
+        let slope = y.sum().backward().remove(&x).map_or_else(Vec::new, |g| g.to_vec::<f32>());
+        (y.to_vec::<f32>(), slope)
+    };
+    let curves: Vec<(Vec<f32>, Vec<f32>)> = functions.iter().map(|&(_, f)| curve(f)).collect();
+    let panels: Vec<Activation> = functions
+        .iter()
+        .zip(&curves)
+        .map(|((name, _), (y, dy))| Activation { name, x: &places, y, dy })
+        .collect();
+    activations(&panels)
+}
