@@ -35,8 +35,8 @@ fn main() {
     println!("1 - a^2 / 2:\n{}\n", 1.0 - a.square() / 2.0);
 
     // Reductions drop the axes that they reduce; negative axes count from the end.
-    println!("sum {}, mean of each column {}", a.sum(), a.mean_axes(&[0]));
-    println!("largest of each row {}, at {}\n", a.max_axes(&[-1]), a.argmax(-1));
+    println!("sum {}, mean of each column {}", a.sum(), a.mean_axes([0]));
+    println!("largest of each row {}, at {}\n", a.max_axes([-1]), a.argmax(-1));
 
     // The matrix product [2, 3] x [3, 2] = [2, 2]; axes before the last two are a batch.
     println!("a a^T:\n{}\n", a.matmul(&t));

@@ -73,7 +73,7 @@ fn by_hand(net: &Net, x0: &Tensor, labels: &Tensor) -> Vec<Tensor> {
     let delta2 = delta3.matmul(a3) * (&x2 * (1.0 - &x2));
     let delta1 = delta2.matmul(a2) * (1.0 - x1.square());
 
-    let layer = |delta: &Tensor, x: &Tensor| [delta.transpose(0, 1).matmul(x), delta.sum_axes(&[0])];
+    let layer = |delta: &Tensor, x: &Tensor| [delta.transpose(0, 1).matmul(x), delta.sum_axes([0])];
     [layer(&delta1, x0), layer(&delta2, &x1), layer(&delta3, &x2)].concat()
 }
 

@@ -68,6 +68,19 @@ impl Node {
         self.parents.is_empty()
     }
 
+    /// The operations of the graph below, each with the numbers of the parents that are part of it.
+    #[cfg(test)]
+    pub(crate) fn edges(self: &Arc<Node>) -> std::collections::BTreeSet<(&'static str, usize)> {
+        let (mut edges, mut open) = (std::collections::BTreeSet::new(), vec![self.clone()]);
+        while let Some(node) = open.pop() {
+            for (i, parent) in node.parents.iter().enumerate() {
+                edges.extend(parent.as_ref().map(|_| (node.operation, i)));
+                open.extend(parent.clone());
+            }
+        }
+        edges
+    }
+
     fn saved(&self) -> std::sync::MutexGuard<'_, Option<Saved>> {
         self.saved.lock().unwrap_or_else(|e| e.into_inner())
     }
@@ -114,6 +127,36 @@ impl Grad {
     /// For a parent that has no gradient by nature (an index, a mask).
     pub fn none() -> Grad {
         Grad(None)
+    }
+}
+
+/// A mistake put into one backward on purpose, to see that the gradient checks find it.
+#[cfg(test)]
+pub(crate) mod planted {
+    use std::cell::Cell;
+
+    use super::{Grad, Node};
+
+    thread_local! {
+        static MISTAKE: Cell<Option<(&'static str, usize)>> = const { Cell::new(None) };
+    }
+
+    /// Runs `f` on this thread with a wrong gradient of parent `parent` in every backward of `operation`.
+    pub(crate) fn with<R>(operation: &'static str, parent: usize, f: impl FnOnce() -> R) -> R {
+        MISTAKE.set(Some((operation, parent)));
+        let result = f();
+        MISTAKE.set(None);
+        result
+    }
+
+    /// Half a per mille too much, and something where there should be nothing.
+    pub(super) fn spoil(node: &Node, grads: &mut [Grad]) {
+        if let Some((operation, parent)) = MISTAKE.get()
+            && node.operation == operation
+            && let Some(Grad(Some(grad))) = grads.get_mut(parent)
+        {
+            *grad = &*grad * 1.0005 + 0.0005;
+        }
     }
 }
 
@@ -370,7 +413,10 @@ fn run(node: &Arc<Node>, grad: &Tensor, keep_graph: bool) -> Vec<Grad> {
     // The lock is not held while the backward runs: it, or another thread, may walk this graph itself.
     let saved = if keep_graph { node.saved().clone() } else { node.saved().take() };
     let saved = saved.unwrap_or_else(|| gone());
-    let grads = (saved.backward)(&Back { grad, node, output: saved.output.as_ref() });
+    #[cfg_attr(not(test), expect(unused_mut))]
+    let mut grads = (saved.backward)(&Back { grad, node, output: saved.output.as_ref() });
+    #[cfg(test)]
+    planted::spoil(node, &mut grads);
     assert!(
         grads.len() == node.parents.len(),
         "the backward of {} gave {} gradients for {} parents",

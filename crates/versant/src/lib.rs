@@ -38,6 +38,7 @@ extern crate self as versant;
 
 mod array;
 pub mod autograd;
+mod axes;
 mod buffer;
 pub mod cpu;
 pub mod data;
@@ -58,6 +59,7 @@ pub mod train;
 
 pub use array::Array;
 pub use autograd::{Gradients, no_grad};
+pub use axes::{Axes, keepdim};
 pub use device::Device;
 pub use dtype::{DType, Element};
 pub use error::{Error, Result};
@@ -72,5 +74,5 @@ pub mod prelude {
     pub use crate::nn::{self, Context, Dropout, Layer, Linear, Module, Sequential};
     pub use crate::optim::{Adam, Optimizer, Sgd};
     pub use crate::rng::Rng;
-    pub use crate::{DType, Device, Error, Result, Shape, Tensor, cat, no_grad, stack};
+    pub use crate::{DType, Device, Error, Result, Shape, Tensor, cat, keepdim, no_grad, stack};
 }

@@ -19,7 +19,7 @@ impl Tensor {
         let x = self.clone();
         Tensor::from_op("leaky_relu", self.array().unary(Unary::LeakyRelu(a)), [self], move |back| {
             let g = back.grad();
-            [back.want(0, || x.gt(&x.constant(0.0)).select(g, &(g * a)))]
+            [back.want(0, || x.gt(0.0).where_cond(g, &(g * a)))]
         })
     }
 
@@ -32,7 +32,7 @@ impl Tensor {
                 let (g, zero) = (back.grad(), x.constant(0.0));
                 // min(x, 0) keeps e^x finite where it is not used.
                 let below = g * x.minimum(&zero).exp() * a;
-                x.le(&zero).select(&below, g)
+                x.le(&zero).where_cond(&below, g)
             })]
         })
     }

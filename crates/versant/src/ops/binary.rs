@@ -154,7 +154,7 @@ impl Tensor {
             let share = |lost: Tensor, shape| {
                 let half = back.grad() * 0.5;
                 let zero = half.constant(0.0);
-                lost.select(&zero, &a.equal(&b).select(&half, back.grad())).sum_to(shape)
+                lost.where_cond(&zero, &a.equal(&b).where_cond(&half, back.grad())).sum_to(shape)
             };
             let (a_lost, b_lost) = match op {
                 Binary::Maximum => (a.lt(&b), b.lt(&a)),
@@ -172,10 +172,10 @@ impl Tensor {
         Tensor::from_op_with_output("pow", value, [self, other], move |back, y| {
             let g = back.grad();
             let zero = g.constant(0.0);
-            let to_base = || b.equal(&zero).select(&zero, &(g * (&b * a.pow(&(&b - 1.0)))));
+            let to_base = || b.equal(&zero).where_cond(&zero, &(g * (&b * a.pow(&(&b - 1.0)))));
             let to_exponent = || {
                 let flat = a.equal(&zero).logical_and(&b.ge(&zero));
-                flat.select(&zero, &(g * (y * a.log())))
+                flat.where_cond(&zero, &(g * (y * a.log())))
             };
             [back.want(0, || to_base().sum_to(a.shape())), back.want(1, || to_exponent().sum_to(b.shape()))]
         })

@@ -1,5 +1,6 @@
 //! Comparisons, logic and choice between two tensors by a mask.
 
+use super::arg::Arg;
 use super::binary::Binary;
 use crate::array::Array;
 use crate::dtype::DType;
@@ -47,11 +48,11 @@ impl Array {
 
     /// Where the mask (bool) is true the element of `a`, else that of `b`, with broadcasting of all three.
     #[track_caller]
-    pub fn select(&self, a: &Array, b: &Array) -> Array {
-        assert!(self.dtype() == DType::Bool, "select: the mask is {}, not bool", self.dtype());
-        let (a, b) = a.broadcast_pair(b, "select");
+    pub fn where_cond(&self, a: &Array, b: &Array) -> Array {
+        assert!(self.dtype() == DType::Bool, "where_cond: the mask is {}, not bool", self.dtype());
+        let (a, b) = a.broadcast_pair(b, "where_cond");
         let Some(shape) = self.shape().broadcast(&a.shape()) else {
-            panic!("select: mask {} and values {} do not broadcast", self.shape(), a.shape())
+            panic!("where_cond: mask {} and values {} do not broadcast", self.shape(), a.shape())
         };
         let mut out = Array::recycled(shape, a.dtype(), a.device());
         let backend = a.device().backend();
@@ -60,42 +61,53 @@ impl Array {
     }
 }
 
-/// Comparisons give bool tensors, which have no gradient.
+/// Comparisons with a tensor or a number give bool tensors, which have no gradient.
+///
+/// ```
+/// use versant::Tensor;
+/// let x = Tensor::from_slice(&[-1.0f32, 0.0, 2.0], [3]);
+/// assert_eq!(x.gt(0.0).to_vec::<bool>(), [false, false, true]);
+/// ```
 impl Tensor {
+    #[track_caller]
+    fn compared(&self, op: Compare, other: Arg) -> Tensor {
+        self.array().compare(op, other.tensor(op.name(), self).array()).into()
+    }
+
     /// a == b, elementwise.
     #[track_caller]
-    pub fn equal(&self, other: &Tensor) -> Tensor {
-        self.array().compare(Compare::Eq, other.array()).into()
+    pub fn equal<'a>(&self, other: impl Into<Arg<'a>>) -> Tensor {
+        self.compared(Compare::Eq, other.into())
     }
 
     /// a != b, elementwise.
     #[track_caller]
-    pub fn not_equal(&self, other: &Tensor) -> Tensor {
-        self.array().compare(Compare::Ne, other.array()).into()
+    pub fn not_equal<'a>(&self, other: impl Into<Arg<'a>>) -> Tensor {
+        self.compared(Compare::Ne, other.into())
     }
 
     /// a < b, elementwise.
     #[track_caller]
-    pub fn lt(&self, other: &Tensor) -> Tensor {
-        self.array().compare(Compare::Lt, other.array()).into()
+    pub fn lt<'a>(&self, other: impl Into<Arg<'a>>) -> Tensor {
+        self.compared(Compare::Lt, other.into())
     }
 
     /// a <= b, elementwise.
     #[track_caller]
-    pub fn le(&self, other: &Tensor) -> Tensor {
-        self.array().compare(Compare::Le, other.array()).into()
+    pub fn le<'a>(&self, other: impl Into<Arg<'a>>) -> Tensor {
+        self.compared(Compare::Le, other.into())
     }
 
     /// a > b, elementwise.
     #[track_caller]
-    pub fn gt(&self, other: &Tensor) -> Tensor {
-        self.array().compare(Compare::Gt, other.array()).into()
+    pub fn gt<'a>(&self, other: impl Into<Arg<'a>>) -> Tensor {
+        self.compared(Compare::Gt, other.into())
     }
 
     /// a >= b, elementwise.
     #[track_caller]
-    pub fn ge(&self, other: &Tensor) -> Tensor {
-        self.array().compare(Compare::Ge, other.array()).into()
+    pub fn ge<'a>(&self, other: impl Into<Arg<'a>>) -> Tensor {
+        self.compared(Compare::Ge, other.into())
     }
 
     /// a and b, of bool tensors.
@@ -108,15 +120,15 @@ impl Tensor {
     /// Where this mask (bool) is true the element of `a`, else that of `b`. PyTorch's `where`.
     /// Gradients: g where the mask is true to `a`, elsewhere to `b`.
     #[track_caller]
-    pub fn select(&self, a: &Tensor, b: &Tensor) -> Tensor {
+    pub fn where_cond(&self, a: &Tensor, b: &Tensor) -> Tensor {
         let mask = self.detach();
         let (sa, sb) = (a.shape(), b.shape());
-        Tensor::from_op("select", self.array().select(a.array(), b.array()), [a, b], move |back| {
+        Tensor::from_op("where_cond", self.array().where_cond(a.array(), b.array()), [a, b], move |back| {
             let g = back.grad();
             let zero = g.constant(0.0);
             [
-                back.want(0, || mask.select(g, &zero).sum_to(sa)),
-                back.want(1, || mask.select(&zero, g).sum_to(sb)),
+                back.want(0, || mask.where_cond(g, &zero).sum_to(sa)),
+                back.want(1, || mask.where_cond(&zero, g).sum_to(sb)),
             ]
         })
     }

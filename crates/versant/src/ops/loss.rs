@@ -115,7 +115,7 @@ impl Tensor {
             target.shape()
         );
         let smoothed = target * (1.0 - smoothing) + smoothing / classes;
-        -(smoothed * self.log_softmax(1)).sum_axes(&[1])
+        -(smoothed * self.log_softmax(1)).sum_axes([1])
     }
 
     /// Mean of (x - y)^2. Gradient: 2 (x - y) / N to x, the opposite to y.

@@ -136,7 +136,7 @@ impl Tensor {
             None => Tensor::from_op("linear", y, [self, weight], grads),
             Some(b) => Tensor::from_op("linear", y, [self, weight, b], move |back| {
                 let [dx, dw] = grads(back);
-                [dx, dw, back.want(2, || back.grad().sum_axes(&[0]))]
+                [dx, dw, back.want(2, || back.grad().sum_axes([0]))]
             }),
         }
     }

@@ -4,6 +4,7 @@
 //! and then on tensors (`impl Tensor`: the same and the gradient).
 
 mod activation;
+mod arg;
 mod binary;
 mod compare;
 mod concat;
@@ -16,6 +17,7 @@ mod softmax;
 mod unary;
 mod view;
 
+pub use arg::Arg;
 pub use binary::Binary;
 pub use compare::Compare;
 pub use concat::{cat, stack};

@@ -1,6 +1,7 @@
 //! Reductions over any axes.
 
 use crate::array::Array;
+use crate::axes::{Axes, Reduced};
 use crate::dtype::DType;
 use crate::shape::Shape;
 use crate::tensor::Tensor;
@@ -16,29 +17,37 @@ pub enum Reduce {
     Min,
 }
 
+impl Reduce {
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Reduce::Sum => "sum",
+            Reduce::Max => "max",
+            Reduce::Min => "min",
+        }
+    }
+}
+
 impl Array {
-    /// Reduces the given axes (negative ones count from the end; none given means all) and drops them. The sum of
-    /// u8 is i64.
+    /// Reduces along axes. The sum of u8 is i64.
     ///
     /// # Panics
     /// On an axis that does not exist or is named twice, on bool, and on the maximum or minimum of nothing.
     #[track_caller]
-    pub fn reduce(&self, op: Reduce, axes: &[isize]) -> Array {
-        assert!(self.dtype() != DType::Bool, "{op:?}: bool has no arithmetic; cast it first");
+    pub fn reduce(&self, op: Reduce, axes: impl Into<Axes>) -> Array {
+        self.reduce_along(op, &axes.into().of(op.name(), self.shape()))
+    }
+
+    #[track_caller]
+    fn reduce_along(&self, op: Reduce, along: &Reduced) -> Array {
+        let (name, shape) = (op.name(), self.shape());
+        assert!(self.dtype() != DType::Bool, "{name}: bool has no arithmetic; cast it first");
         // A sum of bytes would wrap around within a few elements.
         let dtype = if op == Reduce::Sum && self.dtype() == DType::U8 { DType::I64 } else { self.dtype() };
-        let shape = self.shape();
-        let mut reduced = [axes.is_empty(); crate::shape::MAX_RANK];
-        for &axis in axes {
-            let axis = shape.axis("reduce", axis);
-            assert!(!reduced[axis], "reduce: axis {axis} of {shape} is named twice in {axes:?}");
-            reduced[axis] = true;
-        }
-        let (gone, kept): (Vec<usize>, Vec<usize>) = (0..shape.rank()).partition(|&i| reduced[i]);
-        let empty = gone.iter().any(|&i| shape[i] == 0) && kept.iter().all(|&i| shape[i] > 0);
-        assert!(op == Reduce::Sum || !empty, "{op:?}: {shape} has no elements along the axes {gone:?}");
+        let (kept, gone) = along.order();
+        let empty = along.count() == 0 && along.result().numel() > 0;
+        assert!(op == Reduce::Sum || !empty, "{name}: {shape} has no elements along the axes {gone:?}");
         let view = self.permute(&[&kept[..], &gone[..]].concat());
-        let mut out = Array::recycled(Shape::new(&view.shape()[..kept.len()]), dtype, self.device());
+        let mut out = Array::recycled(along.result(), dtype, self.device());
         self.device().backend().reduce(op, &view, kept.len(), &mut out);
         out
     }
@@ -57,28 +66,20 @@ impl Array {
     }
 }
 
-/// The shape with the given axes set to 1, in which a reduced gradient broadcasts back.
-#[track_caller]
-fn with_ones(shape: Shape, axes: &[isize]) -> Shape {
-    match axes {
-        [] => Shape::new(&vec![1; shape.rank()]),
-        _ => axes.iter().fold(shape, |s, &axis| s.with_axis(shape.axis("reduce", axis), 1)),
-    }
-}
-
 /// g is the gradient of the result.
 impl Tensor {
     /// The sum of all elements. Gradient: g to each.
     #[track_caller]
     pub fn sum(&self) -> Tensor {
-        self.sum_axes(&[])
+        self.sum_axes(..)
     }
 
-    /// The sum along axes, which are dropped. Gradient: g to each element summed.
+    /// The sum along axes. Gradient: g to each element summed.
     #[track_caller]
-    pub fn sum_axes(&self, axes: &[isize]) -> Tensor {
-        let (shape, ones) = (self.shape(), with_ones(self.shape(), axes));
-        Tensor::from_op("sum", self.array().reduce(Reduce::Sum, axes), [self], move |back| {
+    pub fn sum_axes(&self, axes: impl Into<Axes>) -> Tensor {
+        let along = axes.into().of("sum", self.shape());
+        let (shape, ones) = (self.shape(), along.with_ones());
+        Tensor::from_op("sum", self.array().reduce_along(Reduce::Sum, &along), [self], move |back| {
             [back.want(0, || back.grad().reshape(ones).broadcast_to(shape))]
         })
     }
@@ -86,55 +87,54 @@ impl Tensor {
     /// The mean of all elements; NaN of nothing.
     #[track_caller]
     pub fn mean(&self) -> Tensor {
-        self.mean_axes(&[])
+        self.mean_axes(..)
     }
 
-    /// The mean along axes, which are dropped.
+    /// The mean along axes.
     ///
     /// # Panics
     /// When the elements are not floating point.
     #[track_caller]
-    pub fn mean_axes(&self, axes: &[isize]) -> Tensor {
+    pub fn mean_axes(&self, axes: impl Into<Axes>) -> Tensor {
         assert!(self.dtype().is_float(), "mean: needs f32 or f64, not {}; cast it first", self.dtype());
-        let reduced = |&(i, _): &(usize, &usize)| {
-            axes.is_empty() || axes.iter().any(|&a| self.shape().axis("mean", a) == i)
-        };
-        let count: usize = self.shape().iter().enumerate().filter(reduced).map(|(_, &d)| d).product();
+        let axes = axes.into();
+        let count = axes.of("mean", self.shape()).count();
         self.sum_axes(axes) / count as f64
     }
 
     /// The largest of all elements. Gradient: shared evenly by the largest.
     #[track_caller]
     pub fn max(&self) -> Tensor {
-        self.max_axes(&[])
+        self.max_axes(..)
     }
 
-    /// The largest along axes, which are dropped. Gradient: shared evenly by the largest (PyTorch's `amax`).
+    /// The largest along axes. Gradient: shared evenly by the largest (PyTorch's `amax`).
     #[track_caller]
-    pub fn max_axes(&self, axes: &[isize]) -> Tensor {
-        self.extreme("max", Reduce::Max, axes)
+    pub fn max_axes(&self, axes: impl Into<Axes>) -> Tensor {
+        self.extreme(Reduce::Max, axes.into())
     }
 
     /// The smallest of all elements. Gradient: shared evenly by the smallest.
     #[track_caller]
     pub fn min(&self) -> Tensor {
-        self.min_axes(&[])
+        self.min_axes(..)
     }
 
-    /// The smallest along axes, which are dropped. Gradient: shared evenly by the smallest (PyTorch's `amin`).
+    /// The smallest along axes. Gradient: shared evenly by the smallest (PyTorch's `amin`).
     #[track_caller]
-    pub fn min_axes(&self, axes: &[isize]) -> Tensor {
-        self.extreme("min", Reduce::Min, axes)
+    pub fn min_axes(&self, axes: impl Into<Axes>) -> Tensor {
+        self.extreme(Reduce::Min, axes.into())
     }
 
     #[track_caller]
-    fn extreme(&self, name: &'static str, op: Reduce, axes: &[isize]) -> Tensor {
-        let (x, ones, axes) = (self.clone(), with_ones(self.shape(), axes), axes.to_vec());
-        let value = self.array().reduce(op, &axes);
-        Tensor::from_op_with_output(name, value, [self], move |back, y| {
+    fn extreme(&self, op: Reduce, axes: Axes) -> Tensor {
+        let along = axes.of(op.name(), self.shape());
+        let (x, ones) = (self.clone(), along.with_ones());
+        let value = self.array().reduce_along(op, &along);
+        Tensor::from_op_with_output(op.name(), value, [self], move |back, y| {
             [back.want(0, || {
                 let hit = x.equal(&y.detach().reshape(ones)).cast(x.dtype());
-                let share = back.grad() / hit.sum_axes(&axes);
+                let share = back.grad() / hit.sum_axes(axes.clone());
                 hit * share.reshape(ones)
             })]
         })
@@ -167,7 +167,7 @@ impl Tensor {
         if axes.is_empty() {
             return self.reshape(shape);
         }
-        self.sum_axes(&axes).reshape(shape)
+        self.sum_axes(&axes[..]).reshape(shape)
     }
 }
 
@@ -180,12 +180,12 @@ mod tests {
         for device in [Device::Cpu, Device::Naive] {
             let x = Tensor::from_slice(&(0..24).map(f64::from).collect::<Vec<_>>(), [2, 3, 4]).to(device);
             assert_eq!(x.sum().item::<f64>(), 276.0);
-            assert_eq!(x.sum_axes(&[0, 2]).to_vec::<f64>(), [60.0, 92.0, 124.0]);
-            assert_eq!(x.sum_axes(&[1]).to_vec::<f64>(), [12.0, 15.0, 18.0, 21.0, 48.0, 51.0, 54.0, 57.0]);
-            assert_eq!(x.mean_axes(&[-1]).to_vec::<f64>(), [1.5, 5.5, 9.5, 13.5, 17.5, 21.5]);
-            assert_eq!(x.max_axes(&[0, 1]).to_vec::<f64>(), [20.0, 21.0, 22.0, 23.0]);
+            assert_eq!(x.sum_axes([0, 2]).to_vec::<f64>(), [60.0, 92.0, 124.0]);
+            assert_eq!(x.sum_axes([1]).to_vec::<f64>(), [12.0, 15.0, 18.0, 21.0, 48.0, 51.0, 54.0, 57.0]);
+            assert_eq!(x.mean_axes([-1]).to_vec::<f64>(), [1.5, 5.5, 9.5, 13.5, 17.5, 21.5]);
+            assert_eq!(x.max_axes([0, 1]).to_vec::<f64>(), [20.0, 21.0, 22.0, 23.0]);
             assert_eq!(x.argmax(1).to_vec::<i64>(), [2; 8]);
-            assert_eq!(Tensor::zeros([0, 3]).to(device).sum_axes(&[0]).to_vec::<f32>(), [0.0; 3]);
+            assert_eq!(Tensor::zeros([0, 3]).to(device).sum_axes([0]).to_vec::<f32>(), [0.0; 3]);
             assert!(Tensor::zeros([0]).to(device).mean().item::<f32>().is_nan());
         }
     }
@@ -200,8 +200,8 @@ mod tests {
     }
 
     #[test]
-    #[should_panic(expected = "Max: [2, 0] has no elements along the axes [1]")]
+    #[should_panic(expected = "max: [2, 0] has no elements along the axes [1]")]
     fn the_maximum_of_nothing() {
-        Tensor::zeros([2, 0]).max_axes(&[1]);
+        Tensor::zeros([2, 0]).max_axes([1]);
     }
 }

@@ -59,8 +59,8 @@ fn softmax_gradient(log: bool, y: &Tensor, g: &Tensor) -> Tensor {
     if crate::autograd::is_recording() {
         let ones = y.shape().with_axis(y.rank() - 1, 1);
         return match log {
-            true => g - y.exp() * g.sum_axes(&[-1]).reshape(ones),
-            false => y * (g - (g * y).sum_axes(&[-1]).reshape(ones)),
+            true => g - y.exp() * g.sum_axes([-1]).reshape(ones),
+            false => y * (g - (g * y).sum_axes([-1]).reshape(ones)),
         };
     }
     Array::softmax_last_backward(log, y.array(), g.array()).into()
@@ -76,7 +76,7 @@ mod tests {
             let x = Tensor::from_slice(&[1.0f64, 2.0, 3.0, 1000.0, 0.0, -1000.0], [2, 3]).to(device);
             for axis in [0, 1, -1] {
                 let y = x.softmax(axis);
-                for total in y.sum_axes(&[axis]).to_vec::<f64>() {
+                for total in y.sum_axes([axis]).to_vec::<f64>() {
                     assert!((total - 1.0).abs() < 1e-14);
                 }
             }

@@ -84,10 +84,10 @@ proptest! {
         for op in [Compare::Eq, Compare::Ne, Compare::Lt, Compare::Le, Compare::Gt, Compare::Ge] {
             let mask = a.compare(op, &b);
             exact(&mask, &naive(&a).compare(op, &naive(&b)));
-            exact(&mask.select(&b, &a), &naive(&mask).select(&naive(&b), &naive(&a)));
+            exact(&mask.where_cond(&b, &a), &naive(&mask).where_cond(&naive(&b), &naive(&a)));
         }
         let mask = view.array(DType::Bool);
-        exact(&mask.select(&a, &b), &naive(&mask).select(&naive(&a), &naive(&b)));
+        exact(&mask.where_cond(&a, &b), &naive(&mask).where_cond(&naive(&a), &naive(&b)));
     }
 
     #[test]

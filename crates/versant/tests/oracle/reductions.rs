@@ -16,16 +16,16 @@ proptest! {
         let axes: Vec<isize> = (0..x.rank()).filter(|i| chosen >> i & 1 == 1).map(|i| i as isize).collect();
         let reduced = |i: usize| axes.is_empty() || axes.contains(&(i as isize));
         let terms: usize = (0..x.rank()).filter(|&i| reduced(i)).map(|i| x.shape()[i]).product();
-        let (got, wanted) = (x.reduce(Reduce::Sum, &axes), naive(&x).reduce(Reduce::Sum, &axes));
+        let (got, wanted) = (x.reduce(Reduce::Sum, &axes[..]), naive(&x).reduce(Reduce::Sum, &axes[..]));
         if x.dtype().is_float() {
-            let (size, error) = (magnitude(&x, &axes), 8.0 * (terms as f64).sqrt() * eps(x.dtype()));
+            let (size, error) = (magnitude(&x, &axes[..]), 8.0 * (terms as f64).sqrt() * eps(x.dtype()));
             within(&got, &wanted, |i, _| error * size[i]);
         } else {
             exact(&got, &wanted);
         }
         if terms > 0 {
             for op in [Reduce::Max, Reduce::Min] {
-                exact(&x.reduce(op, &axes), &naive(&x).reduce(op, &axes));
+                exact(&x.reduce(op, &axes[..]), &naive(&x).reduce(op, &axes[..]));
             }
         }
     }

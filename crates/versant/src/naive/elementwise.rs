@@ -1,0 +1,100 @@
+//! The elementwise functions, of one value or of two.
+
+use crate::ops::{Binary, Compare, Unary};
+
+pub(crate) fn unary(op: Unary, x: f64) -> f64 {
+    match op {
+        Unary::Neg => -x,
+        Unary::Abs => x.abs(),
+        Unary::Sign if x == 0.0 || x.is_nan() => x,
+        Unary::Sign => x.signum(),
+        Unary::Exp => x.exp(),
+        Unary::Log => x.ln(),
+        Unary::Sqrt => x.sqrt(),
+        Unary::Square => x * x,
+        Unary::Reciprocal => 1.0 / x,
+        Unary::Tanh => x.tanh(),
+        Unary::Sigmoid => 1.0 / (1.0 + (-x).exp()),
+        Unary::Relu if x.is_nan() => x,
+        Unary::Relu => x.max(0.0),
+        Unary::LeakyRelu(a) => {
+            if x > 0.0 {
+                x
+            } else {
+                a * x
+            }
+        }
+        Unary::Elu(a) => {
+            if x > 0.0 {
+                x
+            } else {
+                a * x.exp_m1()
+            }
+        }
+        Unary::Silu if x == f64::NEG_INFINITY => 0.0,
+        Unary::Silu => x / (1.0 + (-x).exp()),
+        Unary::Gelu if x == f64::NEG_INFINITY => 0.0,
+        Unary::Gelu => x * 0.5 * libm::erfc(-x * std::f64::consts::FRAC_1_SQRT_2),
+        Unary::Softplus => x.max(0.0) + (-x.abs()).exp().ln_1p(),
+        Unary::Erf => libm::erf(x),
+        Unary::AddScalar(c) => x + c,
+        Unary::MulScalar(c) => x * c,
+        Unary::PowScalar(c) => x.powf(c),
+    }
+}
+
+pub(crate) fn binary(op: Binary, a: f64, b: f64) -> f64 {
+    match op {
+        Binary::Add => a + b,
+        Binary::Sub => a - b,
+        Binary::Mul => a * b,
+        Binary::Div => a / b,
+        Binary::Maximum | Binary::Minimum if a.is_nan() || b.is_nan() => f64::NAN,
+        Binary::Maximum => a.max(b),
+        Binary::Minimum => a.min(b),
+        Binary::Pow => a.powf(b),
+        Binary::MaskPositive => {
+            if b <= 0.0 {
+                0.0
+            } else {
+                a
+            }
+        }
+    }
+}
+
+/// Integers wrap around, as tensors in every library do; a division by zero gives zero.
+pub(super) fn binary_i64(op: Binary, a: i64, b: i64) -> i64 {
+    match op {
+        Binary::Add => a.wrapping_add(b),
+        Binary::Sub => a.wrapping_sub(b),
+        Binary::Mul => a.wrapping_mul(b),
+        Binary::Div if b == 0 => 0,
+        Binary::Div => a.wrapping_div(b),
+        Binary::Maximum => a.max(b),
+        Binary::Minimum => a.min(b),
+        Binary::Pow => u32::try_from(b).map_or(0, |b| a.wrapping_pow(b)),
+        Binary::MaskPositive => {
+            if b > 0 {
+                a
+            } else {
+                0
+            }
+        }
+    }
+}
+
+pub(super) fn compare<T: PartialOrd>(op: Compare, a: T, b: T) -> bool {
+    match op {
+        Compare::Eq => a == b,
+        Compare::Ne => a != b,
+        Compare::Lt => a < b,
+        Compare::Le => a <= b,
+        Compare::Gt => a > b,
+        Compare::Ge => a >= b,
+    }
+}
+
+pub(super) fn larger(a: f64, b: f64) -> f64 {
+    binary(Binary::Maximum, a, b)
+}
