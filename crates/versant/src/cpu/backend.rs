@@ -1,6 +1,6 @@
 //! The fast kernels as a [`Backend`]: from arrays to slices, and the choice of the loop.
 
-use super::elementwise::{Operand, binary, binary_in_place, unary};
+use super::elementwise::{Operand, binary, binary_in_place, select, unary};
 use super::gemm::{self, MatRef, gemm};
 use super::real::Real;
 use super::{copy, optim, reduce, softmax};
@@ -44,6 +44,14 @@ impl Flat {
     }
 }
 
+/// min(max(x + 3, 0), 6) / 6.
+#[inline(always)]
+fn hard_sigmoid<T: Real>(x: T) -> T {
+    let (x, six) = (x + T::from_f64(3.0), T::from_f64(6.0));
+    let x = if x < T::ZERO { T::ZERO } else { x };
+    (if x > six { six } else { x }) / six
+}
+
 /// The vectorised functions; the others are computed in f64, one by one.
 fn unary_of<T: Real + Element<Repr = T>>(op: Unary, x: &[T], out: &mut [T]) {
     let c = |v: f64| T::from_f64(v);
@@ -62,6 +70,29 @@ fn unary_of<T: Real + Element<Repr = T>>(op: Unary, x: &[T], out: &mut [T]) {
             let a = c(a);
             unary(x, out, |v| if v > T::ZERO { v } else { a * v })
         }
+        Unary::Elu(a) => {
+            let a = c(a);
+            unary(x, out, |v| if v > T::ZERO { v } else { a * v.exp_m1() })
+        }
+        Unary::Silu => unary(x, out, |v| v.silu()),
+        Unary::Gelu => unary(x, out, |v| v.gelu()),
+        Unary::GeluTanh => unary(x, out, |v| v.gelu_tanh()),
+        Unary::Softplus => unary(x, out, |v| v.softplus()),
+        Unary::HardSigmoid => unary(x, out, hard_sigmoid),
+        Unary::HardSwish => {
+            let low = c(-3.0);
+            unary(x, out, |v| (if v < low { low } else { v }) * hard_sigmoid(v))
+        }
+        Unary::Erf => unary(x, out, |v| v.erf()),
+        Unary::Expm1 => unary(x, out, |v| v.exp_m1()),
+        Unary::Rsqrt => unary(x, out, |v| T::ONE / v.sqrt()),
+        Unary::Clamp(low, high) => {
+            let (low, high) = (c(low), c(high));
+            unary(x, out, |v| {
+                let v = if v < low || low.is_nan() { low } else { v };
+                if v > high || high.is_nan() { high } else { v }
+            })
+        }
         Unary::AddScalar(a) => {
             let a = c(a);
             unary(x, out, |v| v + a)
@@ -71,11 +102,15 @@ fn unary_of<T: Real + Element<Repr = T>>(op: Unary, x: &[T], out: &mut [T]) {
             unary(x, out, |v| v * a)
         }
         Unary::Sign
-        | Unary::Elu(_)
-        | Unary::Silu
-        | Unary::Gelu
-        | Unary::Softplus
-        | Unary::Erf
+        | Unary::Log1p
+        | Unary::Sin
+        | Unary::Cos
+        | Unary::Tan
+        | Unary::Atan
+        | Unary::Floor
+        | Unary::Ceil
+        | Unary::Round
+        | Unary::Trunc
         | Unary::PowScalar(_) => unary(x, out, |v| T::from_f64(naive::unary(op, v.to_f64()))),
     }
 }
@@ -89,7 +124,9 @@ fn binary_of<T: Real + Element<Repr = T>>(op: Binary, a: Operand<T>, b: Operand<
         Binary::Maximum => binary(a, b, out, |a, b| if a > b || a.is_nan() { a } else { b }),
         Binary::Minimum => binary(a, b, out, |a, b| if a < b || a.is_nan() { a } else { b }),
         Binary::MaskPositive => binary(a, b, out, |a, b| if b <= T::ZERO { T::ZERO } else { a }),
-        Binary::Pow => binary(a, b, out, |a, b| T::from_f64(naive::binary(op, a.to_f64(), b.to_f64()))),
+        Binary::Pow | Binary::Remainder | Binary::Fmod | Binary::Atan2 => {
+            binary(a, b, out, |a, b| T::from_f64(naive::binary(op, a.to_f64(), b.to_f64())))
+        }
     }
 }
 
@@ -193,14 +230,9 @@ impl Backend for Cpu {
     }
 
     fn select(&self, mask: &Array, a: &Array, b: &Array, out: &mut Array) {
-        let (mask, a, b) = (mask.contiguous(), a.contiguous(), b.contiguous());
+        let (mask, a, b) = (mask.contiguous(), Flat::of(a), Flat::of(b));
         let mask = slice::<bool>(&mask);
-        with_element!(out.dtype(), T => {
-            let pairs = slice::<T>(&a).iter().zip(slice::<T>(&b));
-            for ((out, (a, b)), &m) in out.as_mut_slice::<T>().iter_mut().zip(pairs).zip(mask) {
-                *out = if m != 0 { *a } else { *b };
-            }
-        })
+        with_element!(out.dtype(), T => select(mask, a.operand::<T>(), b.operand::<T>(), out.as_mut_slice::<T>()))
     }
 
     fn reduce(&self, op: Reduce, x: &Array, kept: usize, out: &mut Array) {

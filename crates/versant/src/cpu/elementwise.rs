@@ -97,6 +97,25 @@ multiversion! {
     }
 }
 
+multiversion! {
+    fn choose[T: Copy](mask: &[u8], a: Operand<T>, b: Operand<T>, out: &mut [T]) {
+        let pick = |m: u8, a: T, b: T| if m != 0 { a } else { b };
+        let each = out.iter_mut().zip(mask);
+        match (a, b) {
+            (Operand::Slice(a), Operand::Slice(b)) => {
+                each.zip(a.iter().zip(b)).for_each(|((y, &m), (&a, &b))| *y = pick(m, a, b));
+            }
+            (Operand::Slice(a), Operand::Scalar(b)) => {
+                each.zip(a).for_each(|((y, &m), &a)| *y = pick(m, a, b));
+            }
+            (Operand::Scalar(a), Operand::Slice(b)) => {
+                each.zip(b).for_each(|((y, &m), &b)| *y = pick(m, a, b));
+            }
+            (Operand::Scalar(a), Operand::Scalar(b)) => each.for_each(|(y, &m)| *y = pick(m, a, b)),
+        }
+    }
+}
+
 /// Calls `run(start, piece)` for all of `out`: in one piece if it is short, else in pieces on several threads.
 fn in_pieces<R: Send>(out: &mut [R], run: impl Fn(usize, &mut [R]) + Sync) {
     let len = if out.len() < PARALLEL_LEN { out.len().max(1) } else { PIECE };
@@ -164,6 +183,21 @@ where
     in_pieces(a, |start, piece| map2_in_place(isa, piece, b.piece(start, piece.len()), &f));
 }
 
+/// out = mask ? a : b, element by element; either operand may be one number for all.
+///
+/// # Panics
+/// If a slice has another length than the result.
+pub fn select<T: Copy + Send + Sync>(mask: &[u8], a: Operand<T>, b: Operand<T>, out: &mut [T]) {
+    a.check(out.len());
+    b.check(out.len());
+    Operand::Slice(mask).check(out.len());
+    let isa = isa();
+    in_pieces(out, |start, piece| {
+        let len = piece.len();
+        choose(isa, &mask[start..start + len], a.piece(start, len), b.piece(start, len), piece);
+    });
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -222,9 +256,41 @@ mod tests {
     }
 
     #[test]
+    fn select_of_every_length_and_kind() {
+        for len in LENGTHS {
+            let (x, y) = (ramp(len), ramp(len).into_iter().rev().collect::<Vec<_>>());
+            let mask: Vec<u8> = (0..len).map(|i| (i % 3 == 1) as u8).collect();
+            let mut out = vec![0.0; len];
+            for (a, b) in [(false, false), (false, true), (true, false), (true, true)] {
+                let [a, b] = [(a, &x), (b, &y)].map(|(is_number, slice)| {
+                    if is_number { Operand::Scalar(slice.len() as f32) } else { Operand::Slice(slice) }
+                });
+                select(&mask, a, b, &mut out);
+                let of = |operand: Operand<f32>, i: usize| match operand {
+                    Operand::Slice(slice) => slice[i],
+                    Operand::Scalar(number) => number,
+                };
+                assert!((0..len).all(|i| out[i] == of(if i % 3 == 1 { a } else { b }, i)));
+            }
+        }
+    }
+
+    #[test]
     fn every_instruction_set_gives_the_same_bits() {
         let x = ramp(1003);
-        for f in [math::exp, math::ln, math::tanh, math::sigmoid, math::erf] {
+        let functions = [
+            math::exp,
+            math::exp_m1,
+            math::ln,
+            math::tanh,
+            math::sigmoid,
+            math::silu,
+            math::softplus,
+            math::erf,
+            math::gelu,
+            math::gelu_tanh,
+        ];
+        for f in functions {
             for isa in Isa::supported() {
                 let mut out = vec![0.0; x.len()];
                 map1(isa, &x, &mut out, &f);

@@ -5,6 +5,8 @@ use std::ops::{Add, AddAssign, Div, Mul, Neg, Sub};
 
 use super::gemm::Engines;
 use super::math;
+use crate::naive;
+use crate::ops::Unary;
 
 /// `f32` or `f64`. The functions are the ones of [`math`]: vectorised for `f32`, the standard library's for `f64`.
 pub trait Real:
@@ -53,6 +55,16 @@ pub trait Real:
     fn sigmoid(self) -> Self;
     /// The error function.
     fn erf(self) -> Self;
+    /// e^x - 1, also near 0.
+    fn exp_m1(self) -> Self;
+    /// log(1 + e^x).
+    fn softplus(self) -> Self;
+    /// x / (1 + e^-x).
+    fn silu(self) -> Self;
+    /// x Phi(x), Phi the normal distribution function.
+    fn gelu(self) -> Self;
+    /// The approximation of [`gelu`](Real::gelu) by a hyperbolic tangent.
+    fn gelu_tanh(self) -> Self;
 }
 
 impl Real for f32 {
@@ -103,6 +115,26 @@ impl Real for f32 {
     fn erf(self) -> f32 {
         math::erf(self)
     }
+    #[inline(always)]
+    fn exp_m1(self) -> f32 {
+        math::exp_m1(self)
+    }
+    #[inline(always)]
+    fn softplus(self) -> f32 {
+        math::softplus(self)
+    }
+    #[inline(always)]
+    fn silu(self) -> f32 {
+        math::silu(self)
+    }
+    #[inline(always)]
+    fn gelu(self) -> f32 {
+        math::gelu(self)
+    }
+    #[inline(always)]
+    fn gelu_tanh(self) -> f32 {
+        math::gelu_tanh(self)
+    }
 }
 
 impl Real for f64 {
@@ -152,6 +184,26 @@ impl Real for f64 {
     }
     #[inline(always)]
     fn erf(self) -> f64 {
-        math::erf64(self)
+        libm::erf(self)
+    }
+    #[inline(always)]
+    fn exp_m1(self) -> f64 {
+        naive::unary(Unary::Expm1, self)
+    }
+    #[inline(always)]
+    fn softplus(self) -> f64 {
+        naive::unary(Unary::Softplus, self)
+    }
+    #[inline(always)]
+    fn silu(self) -> f64 {
+        naive::unary(Unary::Silu, self)
+    }
+    #[inline(always)]
+    fn gelu(self) -> f64 {
+        naive::unary(Unary::Gelu, self)
+    }
+    #[inline(always)]
+    fn gelu_tanh(self) -> f64 {
+        naive::unary(Unary::GeluTanh, self)
     }
 }

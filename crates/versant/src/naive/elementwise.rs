@@ -9,10 +9,26 @@ pub(crate) fn unary(op: Unary, x: f64) -> f64 {
         Unary::Sign if x == 0.0 || x.is_nan() => x,
         Unary::Sign => x.signum(),
         Unary::Exp => x.exp(),
+        Unary::Expm1 => x.exp_m1(),
         Unary::Log => x.ln(),
+        Unary::Log1p => x.ln_1p(),
         Unary::Sqrt => x.sqrt(),
+        Unary::Rsqrt => 1.0 / x.sqrt(),
         Unary::Square => x * x,
         Unary::Reciprocal => 1.0 / x,
+        Unary::Sin => x.sin(),
+        Unary::Cos => x.cos(),
+        Unary::Tan => x.tan(),
+        Unary::Atan => x.atan(),
+        Unary::Floor => x.floor(),
+        Unary::Ceil => x.ceil(),
+        Unary::Round => x.round_ties_even(),
+        Unary::Trunc => x.trunc(),
+        Unary::Clamp(low, high) if low.is_nan() || high.is_nan() => f64::NAN,
+        Unary::Clamp(low, high) => {
+            let x = if x < low { low } else { x };
+            if x > high { high } else { x }
+        }
         Unary::Tanh => x.tanh(),
         Unary::Sigmoid => 1.0 / (1.0 + (-x).exp()),
         Unary::Relu if x.is_nan() => x,
@@ -31,10 +47,15 @@ pub(crate) fn unary(op: Unary, x: f64) -> f64 {
                 a * x.exp_m1()
             }
         }
-        Unary::Silu if x == f64::NEG_INFINITY => 0.0,
+        Unary::Silu | Unary::Gelu | Unary::GeluTanh | Unary::HardSwish if x == f64::NEG_INFINITY => 0.0,
         Unary::Silu => x / (1.0 + (-x).exp()),
-        Unary::Gelu if x == f64::NEG_INFINITY => 0.0,
         Unary::Gelu => x * 0.5 * libm::erfc(-x * std::f64::consts::FRAC_1_SQRT_2),
+        Unary::GeluTanh => {
+            let u = (2.0 / std::f64::consts::PI).sqrt() * (x + 0.044715 * x * x * x);
+            x / (1.0 + (-2.0 * u).exp())
+        }
+        Unary::HardSwish => x * unary(Unary::HardSigmoid, x),
+        Unary::HardSigmoid => unary(Unary::Clamp(0.0, 6.0), x + 3.0) / 6.0,
         Unary::Softplus => x.max(0.0) + (-x.abs()).exp().ln_1p(),
         Unary::Erf => libm::erf(x),
         Unary::AddScalar(c) => x + c,
@@ -53,6 +74,12 @@ pub(crate) fn binary(op: Binary, a: f64, b: f64) -> f64 {
         Binary::Maximum => a.max(b),
         Binary::Minimum => a.min(b),
         Binary::Pow => a.powf(b),
+        Binary::Remainder => {
+            let rest = a % b;
+            if rest != 0.0 && (rest < 0.0) != (b < 0.0) { rest + b } else { rest }
+        }
+        Binary::Fmod => a % b,
+        Binary::Atan2 => a.atan2(b),
         Binary::MaskPositive => {
             if b <= 0.0 {
                 0.0
@@ -63,16 +90,22 @@ pub(crate) fn binary(op: Binary, a: f64, b: f64) -> f64 {
     }
 }
 
-/// Integers wrap around, as tensors in every library do; a division by zero gives zero.
+/// Integers wrap around, as tensors in every library do; a division by zero gives zero, and so does its rest.
 pub(super) fn binary_i64(op: Binary, a: i64, b: i64) -> i64 {
     match op {
         Binary::Add => a.wrapping_add(b),
         Binary::Sub => a.wrapping_sub(b),
         Binary::Mul => a.wrapping_mul(b),
-        Binary::Div if b == 0 => 0,
+        Binary::Div | Binary::Remainder | Binary::Fmod if b == 0 => 0,
         Binary::Div => a.wrapping_div(b),
         Binary::Maximum => a.max(b),
         Binary::Minimum => a.min(b),
+        Binary::Remainder => {
+            let rest = a.wrapping_rem(b);
+            if rest != 0 && (rest < 0) != (b < 0) { rest + b } else { rest }
+        }
+        Binary::Fmod => a.wrapping_rem(b),
+        Binary::Atan2 => unreachable!("checked above the seam: a floating type"),
         Binary::Pow => u32::try_from(b).map_or(0, |b| a.wrapping_pow(b)),
         Binary::MaskPositive => {
             if b > 0 {

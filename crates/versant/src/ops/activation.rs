@@ -4,6 +4,8 @@ use super::unary::Unary;
 use crate::tensor::Tensor;
 
 /// g is the gradient of the result, s the logistic function.
+///
+/// At minus infinity `silu`, `gelu`, `gelu_tanh` and `hardswish` have their limit 0, where PyTorch gives NaN.
 impl Tensor {
     /// max(x, 0). Gradient: 0 where x <= 0, else g (0 at 0 and g at NaN, as PyTorch).
     #[track_caller]
@@ -29,12 +31,18 @@ impl Tensor {
         let x = self.clone();
         Tensor::from_op("elu", self.array().unary(Unary::Elu(a)), [self], move |back| {
             [back.want(0, || {
-                let (g, zero) = (back.grad(), x.constant(0.0));
+                let g = back.grad();
                 // min(x, 0) keeps e^x finite where it is not used.
-                let below = g * x.minimum(&zero).exp() * a;
-                x.le(&zero).where_cond(&below, g)
+                let below = g * x.minimum(0.0).exp() * a;
+                x.le(0.0).where_cond(&below, g)
             })]
         })
+    }
+
+    /// s elu(x) with a = 1.67326 and s = 1.05070: layers of it keep mean 0 and variance 1. (Klambauer et al. 2017)
+    #[track_caller]
+    pub fn selu(&self) -> Tensor {
+        self.elu(1.673_263_242_354_377_3) * 1.050_700_987_355_480_5
     }
 
     /// 1 / (1 + e^-x). Gradient: g y (1 - y).
@@ -79,7 +87,66 @@ impl Tensor {
         })
     }
 
+    /// x (1 + tanh u) / 2 with u = sqrt(2/pi) (x + 0.044715 x^3): GELU as BERT and GPT-2 compute it, within 5e-4 of
+    /// [`gelu`](Tensor::gelu). With s = s(2 u) it is x s. Gradient: g (s + 2 x s (1 - s) u').
+    /// (Hendrycks and Gimpel 2016)
+    #[track_caller]
+    pub fn gelu_tanh(&self) -> Tensor {
+        let x = self.clone();
+        Tensor::from_op("gelu_tanh", self.array().unary(Unary::GeluTanh), [self], move |back| {
+            [back.want(0, || {
+                // Beyond +-20 the slope is 0 or 1, and a product of 0 and a large x^3 would be lost.
+                let x = &x.clamp(-20.0, 20.0);
+                let c = (8.0 / std::f64::consts::PI).sqrt();
+                let square = x.square();
+                let s = (x * (&square * (c * 0.044715) + c)).sigmoid();
+                let slope = square * (3.0 * c * 0.044715) + c;
+                back.grad() * (&s + x * (&s * (1.0 - &s)) * slope)
+            })]
+        })
+    }
+
+    /// x tanh(log(1 + e^x)). Gradient: g (t + x (1 - t^2) s(x)) with t the tangent. (Misra 2019)
+    #[track_caller]
+    pub fn mish(&self) -> Tensor {
+        self * self.softplus().tanh()
+    }
+
+    /// min(max(x, low), high). Gradient: g where low < x < high, else 0.
+    ///
+    /// # Panics
+    /// When `low` is above `high`, or either is NaN.
+    #[track_caller]
+    pub fn hardtanh(&self, low: f64, high: f64) -> Tensor {
+        assert!(low <= high, "hardtanh: the lower bound {low} must not be above the upper bound {high}");
+        self.clamp(low, high)
+    }
+
+    /// x r(x + 3) / 6 with r(x) = min(max(x, 0), 6): silu in straight lines. Gradient: 0 where x <= -3, g where x >= 3, else
+    /// g (x / 3 + 1 / 2). (Howard et al. 2019)
+    #[track_caller]
+    pub fn hardswish(&self) -> Tensor {
+        let x = self.clone();
+        Tensor::from_op("hardswish", self.array().unary(Unary::HardSwish), [self], move |back| {
+            [back.want(0, || {
+                let inner = back.grad() * (&x / 3.0 + 0.5);
+                x.le(-3.0).where_cond(0.0, &x.ge(3.0).where_cond(back.grad(), &inner))
+            })]
+        })
+    }
+
+    /// min(max(x + 3, 0), 6) / 6: the logistic function in straight lines. Gradient: g / 6 where -3 < x < 3, else 0.
+    #[track_caller]
+    pub fn hardsigmoid(&self) -> Tensor {
+        let x = self.clone();
+        Tensor::from_op("hardsigmoid", self.array().unary(Unary::HardSigmoid), [self], move |back| {
+            [back.want(0, || x.abs().lt(3.0).where_cond(&(back.grad() / 6.0), 0.0))]
+        })
+    }
+
     /// log(1 + e^x), without overflow. Gradient: g s(x).
+    ///
+    /// PyTorch's turns to x above 20, which is 2e-9 less.
     #[track_caller]
     pub fn softplus(&self) -> Tensor {
         let x = self.clone();

@@ -1,7 +1,6 @@
-//! Comparisons, logic and choice between two tensors by a mask.
+//! Comparisons, kinds of numbers, logic: what gives bool tensors.
 
 use super::arg::Arg;
-use super::binary::Binary;
 use crate::array::Array;
 use crate::dtype::DType;
 use crate::tensor::Tensor;
@@ -46,18 +45,14 @@ impl Array {
         out
     }
 
-    /// Where the mask (bool) is true the element of `a`, else that of `b`, with broadcasting of all three.
+    /// Checks both sides of a logical operation and stretches them to their common shape.
     #[track_caller]
-    pub fn where_cond(&self, a: &Array, b: &Array) -> Array {
-        assert!(self.dtype() == DType::Bool, "where_cond: the mask is {}, not bool", self.dtype());
-        let (a, b) = a.broadcast_pair(b, "where_cond");
-        let Some(shape) = self.shape().broadcast(&a.shape()) else {
-            panic!("where_cond: mask {} and values {} do not broadcast", self.shape(), a.shape())
-        };
-        let mut out = Array::recycled(shape, a.dtype(), a.device());
-        let backend = a.device().backend();
-        backend.select(&self.broadcast_to(shape), &a.broadcast_to(shape), &b.broadcast_to(shape), &mut out);
-        out
+    fn logical_pair(&self, other: &Array, operation: &str) -> (Array, Array) {
+        for side in [self, other] {
+            let dtype = side.dtype();
+            assert!(dtype == DType::Bool, "{operation}: needs bool, not {dtype}; compare it first");
+        }
+        self.broadcast_pair(other, operation)
     }
 }
 
@@ -110,26 +105,97 @@ impl Tensor {
         self.compared(Compare::Ge, other.into())
     }
 
-    /// a and b, of bool tensors.
+    /// Where the element is NaN.
     #[track_caller]
-    pub fn logical_and(&self, other: &Tensor) -> Tensor {
-        let as_u8 = |t: &Tensor| t.array().cast(DType::U8);
-        as_u8(self).binary(Binary::Mul, &as_u8(other)).cast(DType::Bool).into()
+    pub fn isnan(&self) -> Tensor {
+        self.not_equal(self)
     }
 
-    /// Where this mask (bool) is true the element of `a`, else that of `b`. PyTorch's `where`.
-    /// Gradients: g where the mask is true to `a`, elsewhere to `b`.
+    /// Where the element is plus or minus infinity.
     #[track_caller]
-    pub fn where_cond(&self, a: &Tensor, b: &Tensor) -> Tensor {
-        let mask = self.detach();
-        let (sa, sb) = (a.shape(), b.shape());
-        Tensor::from_op("where_cond", self.array().where_cond(a.array(), b.array()), [a, b], move |back| {
-            let g = back.grad();
-            let zero = g.constant(0.0);
-            [
-                back.want(0, || mask.where_cond(g, &zero).sum_to(sa)),
-                back.want(1, || mask.where_cond(&zero, g).sum_to(sb)),
-            ]
-        })
+    pub fn isinf(&self) -> Tensor {
+        if self.dtype().is_float() { self.detach().abs().equal(f64::INFINITY) } else { self.isnan() }
+    }
+
+    /// Where the element is neither NaN nor infinite.
+    #[track_caller]
+    pub fn isfinite(&self) -> Tensor {
+        if self.dtype().is_float() { self.detach().abs().lt(f64::INFINITY) } else { self.equal(self) }
+    }
+}
+
+/// Logic of bool tensors, with broadcasting.
+///
+/// ```
+/// use versant::Tensor;
+/// let x = Tensor::from_slice(&[0.0f32, 1.0, 2.0], [3]);
+/// assert_eq!(x.gt(0.5).logical_and(&x.lt(1.5)).to_vec::<bool>(), [false, true, false]);
+/// ```
+impl Tensor {
+    /// Both are true.
+    #[track_caller]
+    pub fn logical_and(&self, other: &Tensor) -> Tensor {
+        let (a, b) = self.array().logical_pair(other.array(), "logical_and");
+        a.where_cond(&b, &a).into()
+    }
+
+    /// At least one is true.
+    #[track_caller]
+    pub fn logical_or(&self, other: &Tensor) -> Tensor {
+        let (a, b) = self.array().logical_pair(other.array(), "logical_or");
+        a.where_cond(&a, &b).into()
+    }
+
+    /// Exactly one is true.
+    #[track_caller]
+    pub fn logical_xor(&self, other: &Tensor) -> Tensor {
+        let (a, b) = self.array().logical_pair(other.array(), "logical_xor");
+        a.compare(Compare::Ne, &b).into()
+    }
+
+    /// It is false.
+    #[track_caller]
+    pub fn logical_not(&self) -> Tensor {
+        let dtype = self.dtype();
+        assert!(dtype == DType::Bool, "logical_not: needs bool, not {dtype}; compare it first");
+        self.equal(0.0)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::{Device, Tensor};
+
+    #[test]
+    fn logic_of_all_pairs() {
+        for device in [Device::Cpu, Device::Naive] {
+            let a = Tensor::from_slice(&[false, true], [2, 1]).to(device);
+            let b = Tensor::from_slice(&[false, true], [2]).to(device);
+            assert_eq!(a.logical_and(&b).to_vec::<bool>(), [false, false, false, true]);
+            assert_eq!(a.logical_or(&b).to_vec::<bool>(), [false, true, true, true]);
+            assert_eq!(a.logical_xor(&b).to_vec::<bool>(), [false, true, true, false]);
+            assert_eq!(b.logical_not().to_vec::<bool>(), [true, false]);
+        }
+    }
+
+    #[test]
+    fn kinds_of_numbers() {
+        for device in [Device::Cpu, Device::Naive] {
+            let inf = f32::INFINITY;
+            let x = Tensor::from_slice(&[1.0, inf, -inf, f32::NAN], [4]).to(device);
+            assert_eq!(x.isnan().to_vec::<bool>(), [false, false, false, true]);
+            assert_eq!(x.isinf().to_vec::<bool>(), [false, true, true, false]);
+            assert_eq!(x.isfinite().to_vec::<bool>(), [true, false, false, false]);
+            let whole = Tensor::arange(1).to(device);
+            let kinds = [whole.isnan(), whole.isinf(), whole.isfinite()].map(|y| y.item::<bool>());
+            assert_eq!(kinds, [false, false, true]);
+        }
+    }
+
+    #[test]
+    #[should_panic(expected = "logical_or: needs bool, not f32; compare it first")]
+    fn numbers_have_no_logic() {
+        let x = Tensor::zeros([2]);
+        let _ = x.gt(0.0).logical_or(&x);
     }
 }

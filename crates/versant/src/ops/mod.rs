@@ -11,6 +11,7 @@ mod concat;
 mod dropout;
 mod index;
 mod loss;
+mod mask;
 mod matmul;
 mod reduce;
 mod softmax;

@@ -14,14 +14,38 @@ pub enum Unary {
     Sign,
     /// e^x
     Exp,
+    /// e^x - 1, also near 0
+    Expm1,
     /// Natural logarithm
     Log,
+    /// log(1 + x), also near 0
+    Log1p,
     /// Square root
     Sqrt,
+    /// 1 / sqrt(x)
+    Rsqrt,
     /// x^2
     Square,
     /// 1 / x
     Reciprocal,
+    /// Sine
+    Sin,
+    /// Cosine
+    Cos,
+    /// Tangent
+    Tan,
+    /// Inverse tangent
+    Atan,
+    /// The largest whole number that is not above x
+    Floor,
+    /// The smallest whole number that is not below x
+    Ceil,
+    /// The nearest whole number, of two the even one
+    Round,
+    /// The whole part
+    Trunc,
+    /// min(max(x, lo), hi)
+    Clamp(f64, f64),
     /// (e^x - e^-x) / (e^x + e^-x)
     Tanh,
     /// 1 / (1 + e^-x)
@@ -36,6 +60,12 @@ pub enum Unary {
     Silu,
     /// x Phi(x), Phi the normal distribution function
     Gelu,
+    /// The approximation of Gelu by a hyperbolic tangent
+    GeluTanh,
+    /// x min(max(x + 3, 0), 6) / 6
+    HardSwish,
+    /// min(max(x + 3, 0), 6) / 6
+    HardSigmoid,
     /// log(1 + e^x)
     Softplus,
     /// 2/sqrt(pi) times the integral of e^(-t^2) from 0 to x
@@ -97,6 +127,14 @@ impl Tensor {
         })
     }
 
+    /// e^x - 1 without the rounding of e^x near 1. Gradient: g (y + 1).
+    #[track_caller]
+    pub fn expm1(&self) -> Tensor {
+        Tensor::from_op_with_output("expm1", self.array().unary(Unary::Expm1), [self], |back, y| {
+            [back.want(0, || back.grad() * (y + 1.0))]
+        })
+    }
+
     /// Natural logarithm; -inf at 0, NaN below. Gradient: g / x.
     #[track_caller]
     pub fn log(&self) -> Tensor {
@@ -106,11 +144,28 @@ impl Tensor {
         })
     }
 
+    /// log(1 + x) without the rounding of 1 + x; -inf at -1, NaN below. Gradient: g / (1 + x).
+    #[track_caller]
+    pub fn log1p(&self) -> Tensor {
+        let x = self.clone();
+        Tensor::from_op("log1p", self.array().unary(Unary::Log1p), [self], move |back| {
+            [back.want(0, || back.grad() / (&x + 1.0))]
+        })
+    }
+
     /// Square root; NaN below 0. Gradient: g / (2 y), infinite at 0.
     #[track_caller]
     pub fn sqrt(&self) -> Tensor {
         Tensor::from_op_with_output("sqrt", self.array().unary(Unary::Sqrt), [self], |back, y| {
             [back.want(0, || back.grad() / (y * 2.0))]
+        })
+    }
+
+    /// 1 / sqrt(x). Gradient: -g y^3 / 2.
+    #[track_caller]
+    pub fn rsqrt(&self) -> Tensor {
+        Tensor::from_op_with_output("rsqrt", self.array().unary(Unary::Rsqrt), [self], |back, y| {
+            [back.want(0, || back.grad() * (y.square() * y) * -0.5)]
         })
     }
 
@@ -128,6 +183,91 @@ impl Tensor {
     pub fn reciprocal(&self) -> Tensor {
         Tensor::from_op_with_output("reciprocal", self.array().unary(Unary::Reciprocal), [self], |back, y| {
             [back.want(0, || (back.grad() * y.square()).neg())]
+        })
+    }
+
+    /// The sine of an angle in radians. Gradient: g cos(x).
+    #[track_caller]
+    pub fn sin(&self) -> Tensor {
+        let x = self.clone();
+        Tensor::from_op("sin", self.array().unary(Unary::Sin), [self], move |back| {
+            [back.want(0, || back.grad() * x.cos())]
+        })
+    }
+
+    /// The cosine of an angle in radians. Gradient: -g sin(x).
+    #[track_caller]
+    pub fn cos(&self) -> Tensor {
+        let x = self.clone();
+        Tensor::from_op("cos", self.array().unary(Unary::Cos), [self], move |back| {
+            [back.want(0, || (back.grad() * x.sin()).neg())]
+        })
+    }
+
+    /// The tangent of an angle in radians. Gradient: g (1 + y^2).
+    #[track_caller]
+    pub fn tan(&self) -> Tensor {
+        Tensor::from_op_with_output("tan", self.array().unary(Unary::Tan), [self], |back, y| {
+            [back.want(0, || back.grad() * (y.square() + 1.0))]
+        })
+    }
+
+    /// The angle in [-pi/2, pi/2] whose tangent is x. Gradient: g / (1 + x^2).
+    #[track_caller]
+    pub fn atan(&self) -> Tensor {
+        let x = self.clone();
+        Tensor::from_op("atan", self.array().unary(Unary::Atan), [self], move |back| {
+            [back.want(0, || back.grad() / (x.square() + 1.0))]
+        })
+    }
+
+    /// The largest whole number that is not above x. Gradient: 0.
+    #[track_caller]
+    pub fn floor(&self) -> Tensor {
+        Tensor::from_op("floor", self.array().unary(Unary::Floor), [self], |back| {
+            [back.want(0, || back.grad().zeros_like())]
+        })
+    }
+
+    /// The smallest whole number that is not below x. Gradient: 0.
+    #[track_caller]
+    pub fn ceil(&self) -> Tensor {
+        Tensor::from_op("ceil", self.array().unary(Unary::Ceil), [self], |back| {
+            [back.want(0, || back.grad().zeros_like())]
+        })
+    }
+
+    /// The nearest whole number; of two equally near ones the even one: 0.5 gives 0, 1.5 gives 2. Gradient: 0.
+    #[track_caller]
+    pub fn round(&self) -> Tensor {
+        Tensor::from_op("round", self.array().unary(Unary::Round), [self], |back| {
+            [back.want(0, || back.grad().zeros_like())]
+        })
+    }
+
+    /// The whole part, x without its fraction. Gradient: 0.
+    #[track_caller]
+    pub fn trunc(&self) -> Tensor {
+        Tensor::from_op("trunc", self.array().unary(Unary::Trunc), [self], |back| {
+            [back.want(0, || back.grad().zeros_like())]
+        })
+    }
+
+    /// min(max(x, low), high): no lower than `low`, no higher than `high`, either of which may be infinite. Gradient: g where
+    /// low < x < high, else 0 (also at the bounds and at NaN).
+    ///
+    /// As in PyTorch, `high` wins where `low` is above it, and a bound that is NaN makes everything NaN.
+    ///
+    /// ```
+    /// use versant::Tensor;
+    /// let x = Tensor::from_slice(&[-2.0f32, 0.5, 7.0], [3]);
+    /// assert_eq!(x.clamp(0.0, f64::INFINITY).to_vec::<f32>(), [0.0, 0.5, 7.0]);
+    /// ```
+    #[track_caller]
+    pub fn clamp(&self, low: f64, high: f64) -> Tensor {
+        let x = self.clone();
+        Tensor::from_op("clamp", self.array().unary(Unary::Clamp(low, high)), [self], move |back| {
+            [back.want(0, || x.gt(low).logical_and(&x.lt(high)).where_cond(back.grad(), 0.0))]
         })
     }
 
@@ -166,5 +306,48 @@ impl Tensor {
         Tensor::from_op("mul_scalar", self.array().unary(Unary::MulScalar(c)), [self], move |back| {
             [back.want(0, || back.grad().mul_scalar(c))]
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::{Device, Tensor};
+
+    #[test]
+    fn halves_round_to_even() {
+        for device in [Device::Cpu, Device::Naive] {
+            let x = Tensor::from_slice(&[0.5f32, 1.5, 2.5, -0.5, -1.5, -2.6], [6]).to(device);
+            assert_eq!(x.round().to_vec::<f32>(), [0.0, 2.0, 2.0, 0.0, -2.0, -3.0]);
+            assert_eq!(x.floor().to_vec::<f32>(), [0.0, 1.0, 2.0, -1.0, -2.0, -3.0]);
+            assert_eq!(x.ceil().to_vec::<f32>(), [1.0, 2.0, 3.0, 0.0, -1.0, -2.0]);
+            assert_eq!(x.trunc().to_vec::<f32>(), [0.0, 1.0, 2.0, 0.0, -1.0, -2.0]);
+        }
+    }
+
+    #[test]
+    fn digits_survive_near_zero() {
+        for device in [Device::Cpu, Device::Naive] {
+            let x = Tensor::from_slice(&[1e-10f32, -1e-10], [2]).to(device);
+            assert_eq!(x.expm1().to_vec::<f32>(), [1e-10, -1e-10]);
+            assert_eq!(x.log1p().to_vec::<f32>(), [1e-10, -1e-10]);
+        }
+    }
+
+    /// Values and gradients at the bounds, beyond them, at NaN and for bounds out of order are PyTorch's.
+    #[test]
+    fn clamp_as_pytorch() {
+        for device in [Device::Cpu, Device::Naive] {
+            let values = [-f64::INFINITY, -1.0, 0.5, 1.0, 2.0, f64::NAN];
+            let x = Tensor::from_slice(&values, [6]).to(device).requires_grad();
+            let y = x.clamp(-1.0, 1.0);
+            assert_eq!(y.to_vec::<f64>()[..5], [-1.0, -1.0, 0.5, 1.0, 1.0]);
+            assert!(y.to_vec::<f64>()[5].is_nan());
+            let slope = y.sum().backward().remove(&x).map(|g| g.to_vec::<f64>());
+            assert_eq!(slope, Some(vec![0.0, 0.0, 1.0, 0.0, 0.0, 0.0]));
+            assert_eq!(x.clamp(1.0, -1.0).to_vec::<f64>()[..5], [-1.0; 5]);
+            for (low, high) in [(f64::NAN, 1.0), (-1.0, f64::NAN)] {
+                assert!(x.clamp(low, high).to_vec::<f64>().iter().all(|v| v.is_nan()));
+            }
+        }
     }
 }
