@@ -167,7 +167,7 @@ fn gradients_of_inner_nodes() {
     let z = (&x * 3.0).sum();
     assert_eq!(autograd::grad(&z, &[&x, &x, &z]).len(), 3);
     let text = message(|| autograd::grad(&x.sum(), &[&x, &leaf(&[1.0])]));
-    assert_eq!(text, "grad: y does not depend on xs[1] (or xs[1] does not require a gradient)");
+    assert_eq!(text, "grad: y [] does not depend on xs[1] [1] (or xs[1] does not require a gradient)");
 }
 
 #[test]
@@ -177,11 +177,11 @@ fn a_graph_is_freed_by_its_first_walk() {
     y.sum().backward();
     let text = message(|| y.sum().backward());
     assert!(
-        text.starts_with("backward: the graph of this square was freed by an earlier backward"),
+        text.starts_with("backward: the graph of this square [1] was freed by an earlier backward"),
         "{text}"
     );
     let text = message(|| versant::no_grad(|| x.square()).sum().backward());
-    assert!(text.starts_with("backward: nothing that this value depends on requires a gradient"), "{text}");
+    assert!(text.starts_with("backward: nothing that this f64 [] depends on requires a gradient"), "{text}");
 }
 
 #[test]

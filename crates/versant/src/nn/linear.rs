@@ -6,7 +6,7 @@ use crate::tensor::Tensor;
 
 /// y = x W^T + b. `weight` is [out, in], `bias` `[out]`. Initialised as PyTorch does: uniform in
 /// +-1/sqrt(in), both.
-#[derive(Module)]
+#[derive(Module, Clone)]
 pub struct Linear {
     weight: Tensor,
     bias: Option<Tensor>,
