@@ -44,16 +44,19 @@ impl Tensor {
     }
 
     /// All zeros, f32.
+    #[track_caller]
     pub fn zeros(shape: impl Into<Shape>) -> Tensor {
         Array::zeros(shape, DType::F32).into()
     }
 
     /// All ones, f32.
+    #[track_caller]
     pub fn ones(shape: impl Into<Shape>) -> Tensor {
         Tensor::full(shape, 1.0, DType::F32)
     }
 
     /// All equal to `value`.
+    #[track_caller]
     pub fn full(shape: impl Into<Shape>, value: f64, dtype: DType) -> Tensor {
         Array::full(shape, value, dtype).into()
     }
@@ -83,11 +86,13 @@ impl Tensor {
     }
 
     /// Uniform in [0, 1), f32.
+    #[track_caller]
     pub fn rand(shape: impl Into<Shape>, rng: &mut Rng) -> Tensor {
         Array::rand(shape, 0.0, 1.0, DType::F32, rng).into()
     }
 
     /// Standard normal, f32.
+    #[track_caller]
     pub fn randn(shape: impl Into<Shape>, rng: &mut Rng) -> Tensor {
         Array::randn(shape, DType::F32, rng).into()
     }

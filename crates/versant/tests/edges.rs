@@ -206,12 +206,12 @@ fn a_backward_must_give_every_gradient() {
     let y = Tensor::from_op_many("short", a.array().clone(), &[&a, &b], |back| {
         vec![back.want(0, || back.grad().clone())]
     });
-    assert_eq!(message(|| y.sum().backward()), "the backward of short gave 1 gradients for 2 parents");
+    assert_eq!(message(|| y.sum().backward()), "short: the backward gave 1 gradients for 2 parents");
     let y = Tensor::from_op("wide", a.array().clone(), [&a], |back| {
         [back.want(0, || back.grad().broadcast_to([3]))]
     });
     let text = message(|| y.sum().backward());
-    assert_eq!(text, "the backward of wide gave a gradient f64 [3] for a parent f64 [1]");
+    assert_eq!(text, "wide: the backward gave a gradient f64 [3] for a parent f64 [1]");
 }
 
 #[test]

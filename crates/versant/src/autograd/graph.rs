@@ -89,6 +89,7 @@ impl Node {
     }
 
     /// Runs the backward, freeing it unless the graph is kept. Gives a gradient for each parent that has one.
+    #[track_caller]
     pub(super) fn run(self: &Arc<Node>, grad: &Tensor, route: &Route, keep: bool) -> Vec<Option<Tensor>> {
         // The lock is not held while the backward runs: it, or another thread, may walk this graph itself.
         let saved = if keep { self.saved().clone() } else { self.saved().take() };
@@ -105,7 +106,7 @@ impl Node {
         super::planted::spoil(self.operation, &mut grads);
         assert!(
             grads.len() == self.parents.len(),
-            "the backward of {} gave {} gradients for {} parents",
+            "{}: the backward gave {} gradients for {} parents",
             self.operation,
             grads.len(),
             self.parents.len()
@@ -118,10 +119,11 @@ impl Node {
         grads.into_iter().map(|grad| grad.0).collect()
     }
 
+    #[track_caller]
     fn check(&self, parent: &Node, grad: &Tensor) {
         assert!(
             grad.shape() == parent.shape && grad.dtype() == parent.dtype,
-            "the backward of {} gave a gradient {} {} for a parent {} {}",
+            "{}: the backward gave a gradient {} {} for a parent {} {}",
             self.operation,
             grad.dtype(),
             grad.shape(),

@@ -48,12 +48,17 @@ pub fn with_grad<R>(f: impl FnOnce() -> R) -> R {
 }
 
 fn with_recording<R>(on: bool, f: impl FnOnce() -> R) -> R {
+    let _restored = recording(on);
+    f()
+}
+
+/// Switches recording on or off until the value is dropped.
+fn recording(on: bool) -> impl Drop {
     struct Restore(bool);
     impl Drop for Restore {
         fn drop(&mut self) {
             RECORDING.set(self.0);
         }
     }
-    let _restore = Restore(RECORDING.replace(on));
-    f()
+    Restore(RECORDING.replace(on))
 }

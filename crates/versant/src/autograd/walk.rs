@@ -10,7 +10,7 @@ use std::sync::Arc;
 
 use super::gradients::{Gradients, add_to};
 use super::graph::Node;
-use super::with_recording;
+use super::recording;
 use crate::array::Array;
 use crate::tensor::Tensor;
 
@@ -226,32 +226,32 @@ impl Ord for Pending {
 }
 
 /// The walk from `root`, whose gradient is `seed`. Gives the gradients at the ends of the route.
+#[track_caller]
 pub(super) fn walk(root: &Arc<Node>, seed: Tensor, route: &Route, after: After) -> Gradients {
     let record = after == After::Record;
     let gradient = |grad: Tensor| if record { grad } else { grad.detach() };
     let mut pending: HashMap<u64, Tensor> = HashMap::from([(root.id, gradient(seed))]);
     let mut heap = BinaryHeap::from([Pending(root.clone())]);
     let mut found = Gradients::default();
-    with_recording(record, || {
-        while let Some(Pending(node)) = heap.pop() {
-            let Some(grad) = pending.remove(&node.id) else { continue };
-            if route.leads_to(&node) {
-                found.by_id.insert(node.id, grad.clone());
-            }
-            if !route.goes_on_from(&node) {
-                continue;
-            }
-            let grads = node.run(&grad, route, after != After::Free);
-            for (parent, grad) in node.parents.iter().zip(grads) {
-                if let (Some(parent), Some(grad)) = (parent, grad) {
-                    let entry = pending.entry(parent.id);
-                    if matches!(entry, Entry::Vacant(_)) {
-                        heap.push(Pending(parent.clone()));
-                    }
-                    add_to(entry, gradient(grad));
+    let _restored = recording(record);
+    while let Some(Pending(node)) = heap.pop() {
+        let Some(grad) = pending.remove(&node.id) else { continue };
+        if route.leads_to(&node) {
+            found.by_id.insert(node.id, grad.clone());
+        }
+        if !route.goes_on_from(&node) {
+            continue;
+        }
+        let grads = node.run(&grad, route, after != After::Free);
+        for (parent, grad) in node.parents.iter().zip(grads) {
+            if let (Some(parent), Some(grad)) = (parent, grad) {
+                let entry = pending.entry(parent.id);
+                if matches!(entry, Entry::Vacant(_)) {
+                    heap.push(Pending(parent.clone()));
                 }
+                add_to(entry, gradient(grad));
             }
         }
-    });
+    }
     found
 }
