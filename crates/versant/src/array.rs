@@ -37,6 +37,7 @@ impl Array {
     }
 
     /// All zeros.
+    #[track_caller]
     pub fn zeros(shape: impl Into<Shape>, dtype: DType) -> Array {
         Array::zeros_on(shape.into(), dtype, Device::Cpu)
     }
@@ -50,6 +51,7 @@ impl Array {
     }
 
     /// All equal to `value`, converted to `dtype`. Takes the memory of one element.
+    #[track_caller]
     pub fn full(shape: impl Into<Shape>, value: f64, dtype: DType) -> Array {
         let one = Array::from_slice(&[value], ()).cast(dtype);
         one.broadcast_to(shape)
@@ -82,17 +84,26 @@ impl Array {
     }
 
     /// Uniform in [low, high).
+    ///
+    /// # Panics
+    /// When `dtype` is not floating point.
+    #[track_caller]
     pub fn rand(shape: impl Into<Shape>, low: f64, high: f64, dtype: DType, rng: &mut Rng) -> Array {
-        Array::generate(shape.into(), dtype, || rng.uniform_in(low, high))
+        Array::generate("rand", shape.into(), dtype, || rng.uniform_in(low, high))
     }
 
     /// Normal with mean 0 and standard deviation 1.
+    ///
+    /// # Panics
+    /// When `dtype` is not floating point.
+    #[track_caller]
     pub fn randn(shape: impl Into<Shape>, dtype: DType, rng: &mut Rng) -> Array {
-        Array::generate(shape.into(), dtype, || rng.normal())
+        Array::generate("randn", shape.into(), dtype, || rng.normal())
     }
 
-    fn generate(shape: Shape, dtype: DType, mut value: impl FnMut() -> f64) -> Array {
-        assert!(dtype.is_float(), "random numbers are f32 or f64, not {dtype}");
+    #[track_caller]
+    fn generate(operation: &str, shape: Shape, dtype: DType, mut value: impl FnMut() -> f64) -> Array {
+        assert!(dtype.is_float(), "{operation}: random numbers are f32 or f64, not {dtype}");
         let mut out = Array::recycled(shape, dtype, Device::Cpu);
         match dtype {
             DType::F32 => out.as_mut_slice::<f32>().fill_with(|| value() as f32),
@@ -167,8 +178,10 @@ impl Array {
     #[track_caller]
     pub fn dims<const N: usize>(&self) -> [usize; N] {
         let shape = self.shape();
-        let dims: Result<[usize; N], _> = (*shape).try_into();
-        dims.unwrap_or_else(|_| panic!("dims: shape {shape} has {} axes, {N} were asked for", shape.rank()))
+        let Ok(dims) = (*shape).try_into() else {
+            panic!("dims: shape {shape} has {} axes, {N} were asked for", shape.rank())
+        };
+        dims
     }
 }
 
@@ -180,12 +193,7 @@ impl Array {
     /// When `T` is not the element type; [`cast`](Array::cast) first.
     #[track_caller]
     pub fn to_vec<T: Element>(&self) -> Vec<T> {
-        assert!(
-            T::DTYPE == self.dtype(),
-            "to_vec: the array holds {}, {} was asked for; cast it first",
-            self.dtype(),
-            T::DTYPE
-        );
+        self.expect_type::<T>("to_vec");
         match self.contiguous_slice::<T>() {
             Some(values) => values.iter().map(|&v| T::from_repr(v)).collect(),
             None => {
@@ -195,6 +203,16 @@ impl Array {
         }
     }
 
+    #[track_caller]
+    fn expect_type<T: Element>(&self, operation: &str) {
+        assert!(
+            T::DTYPE == self.dtype(),
+            "{operation}: the array holds {}, {} was asked for; cast it first",
+            self.dtype(),
+            T::DTYPE
+        );
+    }
+
     /// The one value of an array with one element.
     ///
     /// # Panics
@@ -202,6 +220,7 @@ impl Array {
     #[track_caller]
     pub fn item<T: Element>(&self) -> T {
         assert!(self.numel() == 1, "item: shape {} has {} elements, not one", self.shape(), self.numel());
+        self.expect_type::<T>("item");
         self.to_vec::<T>()[0]
     }
 

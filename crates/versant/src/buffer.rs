@@ -2,9 +2,10 @@
 //!
 //! Training asks for the same sizes step after step. A block that falls free goes back to the pool and comes
 //! out again with its old contents, so a step neither calls the system's allocator for large blocks nor clears
-//! memory that a kernel overwrites anyway.
+//! memory that a kernel overwrites anyway. Sizes are rounded up to four steps between powers of two, so that batches
+//! and sentences of slightly different lengths share blocks.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, VecDeque};
 use std::sync::Mutex;
 
 use bytemuck::{Pod, Zeroable};
@@ -21,7 +22,7 @@ const ZERO_LINE: Line = Line([0; 64]);
 /// Blocks smaller than this many lines are cheaper from the system's allocator than from the pool.
 const POOLED_LINES: usize = 64;
 
-/// The pool keeps at most this many bytes; beyond, blocks go back to the system.
+/// The pool keeps at most this many bytes; beyond, the blocks that have lain there longest go back to the system.
 const POOL_LIMIT: usize = 256 << 20;
 
 /// The elements of an array, in memory order.
@@ -83,25 +84,31 @@ impl Drop for Buffer {
     }
 }
 
+/// Free blocks by their size, each with the time at which it came; the oldest of a size in front.
 #[derive(Default)]
 struct Pool {
-    free: HashMap<usize, Vec<Vec<Line>>>,
+    free: HashMap<usize, VecDeque<(u64, Vec<Line>)>>,
     bytes: usize,
+    time: u64,
 }
 
 static POOL: Mutex<Option<Pool>> = Mutex::new(None);
 
 impl Pool {
+    /// A block of at least so many lines. The one that fell free last comes out first: it may still be in the cache.
     fn take(lines: usize) -> Vec<Line> {
-        if lines >= POOLED_LINES {
-            let mut pool = POOL.lock().unwrap_or_else(|e| e.into_inner());
-            if let Some(pool) = pool.as_mut()
-                && let Some(block) = pool.free.get_mut(&lines).and_then(Vec::pop)
-            {
-                pool.bytes -= lines * 64;
-                return block;
-            }
+        if lines < POOLED_LINES {
+            return vec![ZERO_LINE; lines];
         }
+        let lines = lines.next_multiple_of(1 << (lines.ilog2() - 2));
+        let mut pool = POOL.lock().unwrap_or_else(|e| e.into_inner());
+        if let Some(pool) = pool.as_mut()
+            && let Some((_, block)) = pool.free.get_mut(&lines).and_then(VecDeque::pop_back)
+        {
+            pool.bytes -= lines * 64;
+            return block;
+        }
+        drop(pool);
         vec![ZERO_LINE; lines]
     }
 
@@ -112,13 +119,19 @@ impl Pool {
         }
         let mut pool = POOL.lock().unwrap_or_else(|e| e.into_inner());
         let pool = pool.get_or_insert_default();
-        if pool.bytes + bytes > POOL_LIMIT {
-            // The sizes in use have changed: what lies here may never be asked for again.
-            pool.free.clear();
-            pool.bytes = 0;
+        while pool.bytes + bytes > POOL_LIMIT {
+            pool.forget_oldest();
         }
         pool.bytes += bytes;
-        pool.free.entry(block.len()).or_default().push(block);
+        pool.time += 1;
+        pool.free.entry(block.len()).or_default().push_back((pool.time, block));
+    }
+
+    /// A block that nobody has asked for in the time in which all others were used may never be asked for again.
+    fn forget_oldest(&mut self) {
+        let oldest = self.free.values_mut().filter(|blocks| !blocks.is_empty());
+        let oldest = oldest.min_by_key(|blocks| blocks[0].0).and_then(VecDeque::pop_front);
+        self.bytes -= oldest.map_or(self.bytes, |(_, block)| block.len() * 64);
     }
 }
 
@@ -137,6 +150,33 @@ mod tests {
             // A block that comes back from the pool is cleared when zeros are asked for.
             assert!(Buffer::zeros(DType::F32, len).as_slice::<f32>().iter().all(|&v| v == 0.0));
         }
+    }
+
+    #[test]
+    fn sizes_near_one_another_share_blocks() {
+        let block = |lines: usize| Pool::take(lines).len();
+        assert_eq!([63, 64, 65, 80, 81, 127, 129].map(block), [63, 64, 80, 80, 96, 128, 160]);
+        assert_eq!(block(1_000_003), 1_048_576);
+        for lines in POOLED_LINES..5000 {
+            assert!((lines..=lines * 5 / 4).contains(&block(lines)), "{lines} lines in {}", block(lines));
+        }
+    }
+
+    #[test]
+    fn the_pool_forgets_what_is_oldest() {
+        let mut pool = Pool { bytes: 3 * 64 * 64 + 128 * 64, time: 4, ..Pool::default() };
+        for (time, lines) in [(1, 64), (2, 128), (3, 64), (4, 64)] {
+            pool.free.entry(lines).or_default().push_back((time, vec![ZERO_LINE; lines]));
+        }
+        let mut times = Vec::new();
+        while pool.bytes > 0 {
+            let of = |pool: &Pool| pool.free.values().flatten().map(|(time, _)| *time).collect::<Vec<_>>();
+            let before = of(&pool);
+            pool.forget_oldest();
+            let after = of(&pool);
+            times.extend(before.into_iter().filter(|time| !after.contains(time)));
+        }
+        assert_eq!(times, [1, 2, 3, 4]);
     }
 
     #[test]

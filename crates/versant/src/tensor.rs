@@ -44,16 +44,19 @@ impl Tensor {
     }
 
     /// All zeros, f32.
+    #[track_caller]
     pub fn zeros(shape: impl Into<Shape>) -> Tensor {
         Array::zeros(shape, DType::F32).into()
     }
 
     /// All ones, f32.
+    #[track_caller]
     pub fn ones(shape: impl Into<Shape>) -> Tensor {
         Tensor::full(shape, 1.0, DType::F32)
     }
 
     /// All equal to `value`.
+    #[track_caller]
     pub fn full(shape: impl Into<Shape>, value: f64, dtype: DType) -> Tensor {
         Array::full(shape, value, dtype).into()
     }
@@ -83,11 +86,13 @@ impl Tensor {
     }
 
     /// Uniform in [0, 1), f32.
+    #[track_caller]
     pub fn rand(shape: impl Into<Shape>, rng: &mut Rng) -> Tensor {
         Array::rand(shape, 0.0, 1.0, DType::F32, rng).into()
     }
 
     /// Standard normal, f32.
+    #[track_caller]
     pub fn randn(shape: impl Into<Shape>, rng: &mut Rng) -> Tensor {
         Array::randn(shape, DType::F32, rng).into()
     }
@@ -222,7 +227,23 @@ impl Tensor {
     }
 
     /// As [`from_op`](Tensor::from_op), for a backward that is expressed by the operation's own result, which it
-    /// gets as its second argument.
+    /// gets as its second argument. Written with tensor operations, the backward has a gradient in turn:
+    ///
+    /// ```
+    /// use versant::{Tensor, gradcheck, gradgradcheck, no_grad};
+    /// /// sqrt(a^2 + b^2) of tensors of one shape; the gradients are g a / y and g b / y.
+    /// fn hypot(a: &Tensor, b: &Tensor) -> Tensor {
+    ///     let value = no_grad(|| (a.square() + b.square()).sqrt());
+    ///     let saved = [a.clone(), b.clone()];
+    ///     Tensor::from_op_with_output("hypot", value.array().clone(), [a, b], move |back, y| {
+    ///         [0, 1].map(|i| back.want(i, || back.grad() * &saved[i] / y))
+    ///     })
+    /// }
+    /// let inputs = [Tensor::from_slice(&[3.0f64, 1.0], [2]), Tensor::from_slice(&[4.0f64, -2.0], [2])];
+    /// assert_eq!(hypot(&inputs[0], &inputs[1]).to_vec::<f64>()[0], 5.0);
+    /// assert!(gradcheck(|x| hypot(&x[0], &x[1]), &inputs) < 1e-7);
+    /// assert!(gradgradcheck(|x| hypot(&x[0], &x[1]), &inputs) < 1e-7);
+    /// ```
     pub fn from_op_with_output<const N: usize>(
         operation: &'static str,
         value: Array,

@@ -4,7 +4,9 @@
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::panic::{AssertUnwindSafe, catch_unwind, set_hook, take_hook};
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
 
+use versant::autograd;
 use versant::cpu::threads::set_threads;
 use versant::prelude::*;
 
@@ -60,22 +62,74 @@ fn batch() -> (Tensor, Tensor) {
     (x, Tensor::from_slice(&(0..32).map(|i| i % 10).collect::<Vec<i64>>(), [32]))
 }
 
+/// Takes steps of training and compares what is alive after the hundredth and the last.
+#[track_caller]
+fn stays_flat(name: &str, steps: u64, mut step: impl FnMut(u64)) {
+    (1..=100).for_each(&mut step);
+    let at_100 = live();
+    (101..=steps).for_each(&mut step);
+    assert_eq!(live(), at_100, "{name}: bytes alive after steps {steps} and 100");
+}
+
 fn training_does_not_grow() {
-    for mut optimizer in
-        [Box::new(Adam::new(1e-3)) as Box<dyn Optimizer>, Box::new(Sgd::new(0.1).momentum(0.9))]
-    {
-        let (mut model, (x, labels)) = (mlp(), batch());
-        let mut at_100 = 0;
-        for step in 1..=3000 {
+    let optimizers: [(&str, Box<dyn Optimizer>); 2] =
+        [("Adam", Box::new(Adam::new(1e-3))), ("momentum", Box::new(Sgd::new(0.1).momentum(0.9)))];
+    for (name, mut optimizer) in optimizers {
+        let rng = &mut Rng::new(1);
+        let mut model = Sequential::new()
+            .push(Linear::new(5, 8, rng))
+            .push(nn::Relu)
+            .push(Dropout(0.1))
+            .push(Linear::new(8, 3, rng));
+        let (x, labels) = (Tensor::randn([4, 5], rng), Tensor::from_slice(&[0i64, 1, 2, 1], [4]));
+        stays_flat(name, 10_000, |step| {
             let loss = model.forward(&x, &mut Context::train(1, step)).cross_entropy(&labels);
-            let grads = loss.backward();
-            optimizer.step(&mut model, &grads);
-            drop((loss, grads));
-            if step == 100 {
-                at_100 = live();
-            }
-        }
-        assert_eq!(live(), at_100, "bytes alive after steps 3000 and 100");
+            optimizer.step(&mut model, &loss.backward());
+        });
+    }
+}
+
+fn unusual_training_does_not_grow() {
+    let rng = &mut Rng::new(1);
+    let mut model = Sequential::new()
+        .push(nn::Checkpoint(Linear::new(40, 64, rng)))
+        .push(nn::Checkpoint(nn::Tanh))
+        .push(nn::Checkpoint(Dropout(0.1)))
+        .push(Linear::new(64, 10, rng));
+    let (mut adam, (x, labels)) = (Adam::new(1e-3), batch());
+    stays_flat("checkpoints", 500, |step| {
+        let loss = model.forward(&x, &mut Context::train(1, step)).cross_entropy(&labels);
+        adam.step(&mut model, &loss.backward());
+    });
+    let mut last = None;
+    stays_flat("watched gradients and a graph walked twice", 500, |step| {
+        let seen = Arc::new(Mutex::new(None));
+        let slot = seen.clone();
+        let look = move |g: &Tensor| *slot.lock().expect("not poisoned") = Some(g.clone());
+        let features = model.forward(&x, &mut Context::train(1, step)).on_grad(look);
+        let mut grads = features.square().mean().backward_retain_graph();
+        grads.accumulate(features.cross_entropy(&labels).backward());
+        adam.step(&mut model, &grads);
+        last = seen.lock().expect("not poisoned").take();
+    });
+    // The slope of the output in the input, held near 1: the penalty of WGAN-GP.
+    stays_flat("a penalty on gradients", 500, |step| {
+        let x = x.requires_grad();
+        let score = model.forward(&x, &mut Context::train(1, step)).sum();
+        let slope = autograd::grad_with_graph(&score, &[&x]).remove(0);
+        let penalty = (slope.square().sum_axes(1).sqrt() - 1.0).square().mean();
+        adam.step(&mut model, &(score.square() + penalty).backward());
+    });
+}
+
+/// Sentences differ in length; the pool must not grow with the number of lengths.
+fn varying_shapes_stay_below_the_pools_limit() {
+    let before = live();
+    for step in 0..100 {
+        let rows = 1000 + step * 7919 % 3000;
+        let x = Tensor::full([rows, 500], 1.0, DType::F32);
+        drop((&x * 2.0).exp());
+        assert!(live() - before < (256 << 20) + (16 << 20), "step {step}: {} bytes alive", live() - before);
     }
 }
 
@@ -98,7 +152,13 @@ fn deep_graphs_fall_apart_without_recursion() {
         assert_eq!(grads.get(&x).map(Tensor::item::<f32>), Some(1.0));
         // Here the backward's closure holds the tensors too, and the graph is walked without being freed.
         let y = (0..100_000).fold(x.clone(), |y, _| &y * &y + &x);
-        assert_eq!(versant::autograd::grad_with_graph(&y, &[&x]).len(), 1);
+        assert_eq!(autograd::grad_with_graph(&y, &[&x]).len(), 1);
+        // To a target in the middle, and from a checkpoint to what it used.
+        let middle = chain(&x, 500_000);
+        assert_eq!(autograd::grad(&chain(&middle, 500_000), &[&middle]).remove(0).item::<f32>(), 1.0);
+        let start = middle.clone();
+        let y = autograd::checkpoint(move || chain(&start, 50_000));
+        assert_eq!(y.backward().get(&x).map(Tensor::item::<f32>), Some(1.0));
     });
     assert_eq!(live(), before, "bytes alive after deep graphs");
 }
@@ -113,10 +173,27 @@ fn a_dropped_graph_frees_everything() {
         drop(loss.backward());
         drop(loss);
     });
+    leaves_nothing("a checkpoint that is never walked, and one that is", || {
+        let (a, b) = (x.requires_grad(), x.requires_grad());
+        let (c, d) = (a.clone(), b.clone());
+        let y = autograd::checkpoint(move || (&c * &d).tanh().exp());
+        drop((y.square(), y.sum().backward()));
+    });
+    leaves_nothing("a walk to a target, beside which the graph stays", || {
+        let (a, b) = (x.requires_grad(), x.requires_grad());
+        let (h, beside) = (a.exp(), b.exp());
+        drop(autograd::grad(&(&h * &beside).sum(), &[&h]));
+        assert!(beside.sum().backward().get(&b).is_some());
+    });
+    leaves_nothing("a graph that is kept", || {
+        let x = x.requires_grad();
+        let y = x.tanh().sum();
+        drop((y.backward_retain_graph(), y.backward_retain_graph()));
+    });
     leaves_nothing("a gradient of a gradient", || {
         let x = x.requires_grad();
         let y = x.tanh().matmul(&x.sigmoid().transpose(0, 1)).softmax(1).square().sum();
-        let slope = versant::autograd::grad_with_graph(&y, &[&x]).remove(0);
+        let slope = autograd::grad_with_graph(&y, &[&x]).remove(0);
         drop(slope.square().sum().backward());
     });
 }
@@ -135,15 +212,30 @@ fn a_failed_step_leaves_nothing_behind() {
             let bad = Tensor::from_op("bad", y.array().clone(), [&y], |_| panic!("a mistake"));
             bad.sum().backward();
         });
-        assert!(versant::autograd::is_recording());
+        assert!(autograd::is_recording());
     });
     leaves_nothing("a backward that panics while the graph is kept", || {
         let x = x.requires_grad();
         let y = x.tanh();
         let bad = Tensor::from_op("bad", y.array().clone(), [&y], |_| panic!("a mistake"));
-        fails(&|| drop(versant::autograd::grad_with_graph(&bad.sum(), &[&x])));
+        fails(&|| drop(autograd::grad_with_graph(&bad.sum(), &[&x])));
         // The part before the mistake is as it was.
         assert!(y.sum().backward().get(&x).is_some());
+    });
+    leaves_nothing("a checkpoint that fails the second time", || {
+        let x = x.requires_grad();
+        let (inner, calls) = (x.clone(), AtomicUsize::new(0));
+        let y = autograd::checkpoint(move || {
+            let y = inner.exp();
+            assert!(calls.fetch_add(1, Ordering::Relaxed) == 0, "a mistake");
+            y.tanh()
+        });
+        fails(&|| drop(y.sum().backward()));
+        assert!(autograd::is_recording());
+    });
+    leaves_nothing("a closure that fails as it looks at a gradient", || {
+        let x = x.requires_grad();
+        fails(&|| drop(x.exp().on_grad(|_| panic!("a mistake")).sum().backward()));
     });
     leaves_nothing("a mistake in dropping what a backward holds", || {
         struct Mistake;
@@ -168,7 +260,9 @@ fn memory() {
     // With more threads, one that first gets work late allocates its working memory late.
     set_threads(1);
     training_does_not_grow();
+    unusual_training_does_not_grow();
     deep_graphs_fall_apart_without_recursion();
     a_dropped_graph_frees_everything();
     a_failed_step_leaves_nothing_behind();
+    varying_shapes_stay_below_the_pools_limit();
 }

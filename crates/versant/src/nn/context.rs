@@ -4,6 +4,7 @@ use crate::rng::{Purpose, Rng};
 use crate::tensor::Tensor;
 
 /// Handed to every `forward`: train or evaluate, the randomness of this step, and a record of what the layers give.
+#[derive(Clone)]
 pub struct Context {
     training: bool,
     rng: Rng,
@@ -42,6 +43,11 @@ impl Context {
     pub fn observing(mut self) -> Context {
         self.observations = Some(Vec::new());
         self
+    }
+
+    /// For the same pass again: the same randomness, and nobody looks.
+    pub(super) fn replay(&self) -> Context {
+        Context { observations: None, path: String::new(), rng: self.rng.clone(), ..*self }
     }
 
     /// Whether this pass is for training.

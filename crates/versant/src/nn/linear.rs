@@ -6,7 +6,7 @@ use crate::tensor::Tensor;
 
 /// y = x W^T + b. `weight` is [out, in], `bias` `[out]`. Initialised as PyTorch does: uniform in
 /// +-1/sqrt(in), both.
-#[derive(Module)]
+#[derive(Module, Clone)]
 pub struct Linear {
     weight: Tensor,
     bias: Option<Tensor>,
@@ -33,11 +33,12 @@ impl Linear {
     /// When the weight is not [out, in] or the bias not `[out]`.
     #[track_caller]
     pub fn from_parts(weight: Tensor, bias: Option<Tensor>) -> Linear {
-        let [outputs, _] = weight.dims();
+        assert!(weight.rank() == 2, "Linear: a weight is [out, in], not {}", weight.shape());
         if let Some(bias) = &bias {
+            let outputs = weight.shape()[0];
             assert!(
                 bias.shape() == [outputs].into(),
-                "Linear: weight {}, bias {}",
+                "Linear: weight {} needs a bias [{outputs}], not {}",
                 weight.shape(),
                 bias.shape()
             );

@@ -1,6 +1,7 @@
 //! Layers: plain structs of parameters and other layers.
 
 mod activation;
+mod checkpoint;
 mod context;
 mod dropout;
 pub mod init;
@@ -10,6 +11,7 @@ mod sequential;
 mod summary;
 
 pub use activation::{Elu, Flatten, Gelu, LeakyRelu, Relu, Sigmoid, Silu, Softmax, Tanh};
+pub use checkpoint::Checkpoint;
 pub use context::{Context, Observation};
 pub use dropout::Dropout;
 pub use linear::Linear;

@@ -4,9 +4,7 @@ use crate::array::Array;
 use crate::tensor::Tensor;
 
 impl Array {
-    #[track_caller]
     fn softmax_last(&self, log: bool) -> Array {
-        assert!(self.dtype().is_float(), "softmax: needs f32 or f64, not {}; cast it first", self.dtype());
         let x = self.contiguous();
         let mut out = Array::recycled(x.shape(), x.dtype(), x.device());
         x.device().backend().softmax(log, &x, &mut out);
@@ -26,16 +24,15 @@ impl Tensor {
     /// e^x_i / sum_j e^x_j along an axis, without overflow. Gradient: y (g - sum_j g_j y_j). [course: A9]
     #[track_caller]
     pub fn softmax(&self, axis: isize) -> Tensor {
-        self.along_last(axis, |x| x.softmax_of_rows(false))
+        self.along_last("softmax", axis, |x| x.softmax_of_rows(false))
     }
 
     /// log(softmax(x)) along an axis, accurate where the softmax vanishes. Gradient: g - e^y sum_j g_j.
     #[track_caller]
     pub fn log_softmax(&self, axis: isize) -> Tensor {
-        self.along_last(axis, |x| x.softmax_of_rows(true))
+        self.along_last("log_softmax", axis, |x| x.softmax_of_rows(true))
     }
 
-    #[track_caller]
     fn softmax_of_rows(&self, log: bool) -> Tensor {
         let name = if log { "log_softmax" } else { "softmax" };
         Tensor::from_op_with_output(name, self.array().softmax_last(log), [self], move |back, y| {
@@ -45,8 +42,13 @@ impl Tensor {
 
     /// Applies `f`, which works along the last axis, along any.
     #[track_caller]
-    fn along_last(&self, axis: isize, f: impl FnOnce(&Tensor) -> Tensor) -> Tensor {
-        let axis = self.shape().axis("softmax", axis) as isize;
+    fn along_last(&self, operation: &str, axis: isize, f: impl FnOnce(&Tensor) -> Tensor) -> Tensor {
+        let axis = self.shape().axis(operation, axis) as isize;
+        assert!(
+            self.dtype().is_float(),
+            "{operation}: needs f32 or f64, not {}; cast it first",
+            self.dtype()
+        );
         if axis + 1 == self.rank() as isize {
             return f(self);
         }

@@ -59,6 +59,7 @@ impl Sgd {
 }
 
 impl Optimizer for Sgd {
+    #[track_caller]
     fn step(&mut self, model: &mut dyn Module, grads: &Gradients) {
         let (settings, velocity) = (self.settings, &mut self.velocity);
         assert!(

@@ -5,6 +5,7 @@
 #![allow(dead_code, reason = "each test that includes the table uses a part of it")]
 
 mod elementwise;
+mod graph;
 mod linalg;
 mod losses;
 mod reductions;
@@ -109,8 +110,15 @@ pub fn case(
 
 /// All of them.
 pub fn cases() -> Vec<Case> {
-    [elementwise::cases(), reductions::cases(), linalg::cases(), shapes::cases(), losses::cases()]
-        .into_iter()
-        .flatten()
-        .collect()
+    [
+        elementwise::cases(),
+        graph::cases(),
+        reductions::cases(),
+        linalg::cases(),
+        shapes::cases(),
+        losses::cases(),
+    ]
+    .into_iter()
+    .flatten()
+    .collect()
 }
