@@ -27,7 +27,8 @@ impl Inspect {
             Kind::SafeTensors => of_safetensors(&self.file)?,
         };
         global.json(|| value)?;
-        global.text(text)?;
+        // Names come from the file: none may give the terminal orders.
+        global.text(text.replace(|c: char| c.is_control() && c != '\n', "\u{fffd}"))?;
         Ok(ExitCode::SUCCESS)
     }
 }

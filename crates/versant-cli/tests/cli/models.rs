@@ -130,6 +130,11 @@ fn files_are_looked_into() {
     place.refuse("inspect a.npz", &["a.npz: not a whole zip archive"]);
     fs::write(place.path("a.safetensors"), [0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0x7f, b'{']).unwrap();
     place.refuse("inspect a.safetensors", &["a.safetensors: "]);
+    let header = br#"{"a\u001b[2J":{"dtype":"U8","shape":[0],"data_offsets":[0,0]}}"#;
+    fs::write(place.path("a.safetensors"), [&(header.len() as u64).to_le_bytes()[..], header].concat())
+        .unwrap();
+    let shown = place.succeed("inspect a.safetensors").stdout;
+    assert!(shown.contains("a\u{fffd}[2J"), "what a terminal obeys is not shown: {shown:?}");
     place.refuse("inspect .", &[".: is not a regular file"]);
 }
 

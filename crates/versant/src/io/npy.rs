@@ -204,7 +204,8 @@ fn element(descr: &str) -> std::result::Result<(Stored, bool), String> {
         "O" => return Err("holds pickled Python objects, which can run code and are never read".into()),
         _ => {
             let readable = "b1, u1, i1, u2, i2, u4, i4, i8, f2, f4 and f8 can be read";
-            return Err(format!("elements of type '{descr}'; {readable}, in numpy: array.astype('f4')"));
+            let shown = descr.escape_debug();
+            return Err(format!("elements of type '{shown}'; {readable}, in numpy: array.astype('f4')"));
         }
     };
     let big_endian = order == b'>' || (order != b'<' && cfg!(target_endian = "big"));
@@ -257,7 +258,7 @@ impl<'a> Dict<'a> {
                 "descr" => descr.replace(self.descr()?).is_some(),
                 "fortran_order" => fortran_order.replace(self.truth()?).is_some(),
                 "shape" => shape.replace(self.tuple()?).is_some(),
-                _ => return Err(format!("unknown key '{key:.40}'")),
+                _ => return Err(format!("unknown key {key:?}")),
             };
             if again {
                 return Err(format!("'{key}' appears twice"));
@@ -268,12 +269,17 @@ impl<'a> Dict<'a> {
             }
         }
         if !self.rest.trim_ascii().is_empty() {
-            return Err(format!("unexpected {:.40?} behind the dictionary", self.rest.trim_ascii()));
+            return Err(format!("unexpected {} behind the dictionary", self.here()));
         }
         match (descr, fortran_order, shape) {
             (Some(descr), Some(fortran_order), Some(shape)) => Ok(Header { descr, fortran_order, shape }),
             _ => Err("'descr', 'fortran_order' and 'shape' are needed".into()),
         }
+    }
+
+    /// What comes next, for messages.
+    fn here(&self) -> String {
+        format!("{:?}", self.rest.trim_ascii_start().chars().take(40).collect::<String>())
     }
 
     fn take(&mut self, c: char) -> bool {
@@ -288,7 +294,7 @@ impl<'a> Dict<'a> {
     }
 
     fn expect(&mut self, c: char) -> Parsed<()> {
-        if self.take(c) { Ok(()) } else { Err(format!("expected {c:?} at {:.40?}", self.rest)) }
+        if self.take(c) { Ok(()) } else { Err(format!("expected {c:?} at {}", self.here())) }
     }
 
     fn text(&mut self) -> Parsed<&'a str> {
@@ -316,7 +322,7 @@ impl<'a> Dict<'a> {
                 return Ok(value);
             }
         }
-        Err(format!("expected True or False at {:.40?}", self.rest))
+        Err(format!("expected True or False at {}", self.here()))
     }
 
     fn tuple(&mut self) -> Parsed<Vec<usize>> {
@@ -326,7 +332,7 @@ impl<'a> Dict<'a> {
             self.rest = self.rest.trim_ascii_start();
             let digits = self.rest.find(|c: char| !c.is_ascii_digit()).unwrap_or(self.rest.len());
             let (number, rest) = self.rest.split_at(digits);
-            let dim = number.parse().map_err(|_| format!("expected a length at {:.40?}", self.rest))?;
+            let dim = number.parse().map_err(|_| format!("expected a length at {}", self.here()))?;
             dims.push(dim);
             self.rest = rest;
             if !self.take(',') {
@@ -436,7 +442,7 @@ mod tests {
             ("{'descr': [('a', '<f4')], 'shape': (1,)}".into(), "structured"),
             ("{'descr': '<f4', 'descr': '<f4'}".into(), "appears twice"),
             ("{'descr': '<f4'}".into(), "are needed"),
-            ("{'other': 1}".into(), "unknown key 'other'"),
+            ("{'other': 1}".into(), "unknown key \"other\""),
             ("{'descr".into(), "does not end"),
             ("[]".into(), "expected '{'"),
             (dict("<f4", "False", "(1,)") + "x", "behind the dictionary"),

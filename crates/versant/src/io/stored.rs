@@ -112,7 +112,7 @@ pub(crate) fn checked_shape(
     element_size: usize,
 ) -> std::result::Result<(Shape, usize), String> {
     if dims.len() > MAX_RANK {
-        return Err(format!("shape {dims:?} has {} axes, at most {MAX_RANK} are supported", dims.len()));
+        return Err(format!("the shape has {} axes, at most {MAX_RANK} are supported", dims.len()));
     }
     // An axis of 0 must not hide that the others multiply to more than fits.
     let elements = dims.iter().filter(|&&d| d != 0).try_fold(1usize, |n, &d| n.checked_mul(d));
