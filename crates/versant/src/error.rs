@@ -53,8 +53,38 @@ impl Error {
         move |source| Error::Io { action, path, source }
     }
 
-    /// An [`Error::Format`].
+    /// An [`Error::Format`]. The reason may quote the file, and the file may mean harm: what a terminal would obey is
+    /// escaped, and the end of a text that is too long to read is left out.
     pub fn format(path: impl AsRef<Path>, reason: impl Into<String>) -> Error {
-        Error::Format { path: path.as_ref().to_path_buf(), reason: reason.into() }
+        Error::Format { path: path.as_ref().to_path_buf(), reason: readable(&reason.into()) }
+    }
+}
+
+fn readable(text: &str) -> String {
+    const LONGEST: usize = 2000;
+    let mut readable = String::new();
+    for c in text.chars().take(LONGEST) {
+        if c.is_control() && c != '\n' {
+            readable.extend(c.escape_default());
+        } else {
+            readable.push(c);
+        }
+    }
+    if text.chars().nth(LONGEST).is_some() {
+        readable.push_str("...");
+    }
+    readable
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_a_file_says_does_not_reach_the_terminal_as_it_is() {
+        let error = Error::format("a", "name \u{1b}[2J\0 ä").to_string();
+        assert_eq!(error, "a: name \\u{1b}[2J\\u{0} ä");
+        assert_eq!(Error::format("a", "ä".repeat(2000)).to_string(), format!("a: {}", "ä".repeat(2000)));
+        assert_eq!(Error::format("a", "ä".repeat(2001)).to_string(), format!("a: {}...", "ä".repeat(2000)));
     }
 }

@@ -6,12 +6,12 @@ use std::process::ExitCode;
 
 use clap::Args;
 use serde_json::{Value, json};
-use versant::io::{idx, npy, safetensors};
+use versant::io::{idx, npy, npz, safetensors};
 use versant::{Error, Result};
 
 use crate::Global;
 
-/// Look into a safetensors, npy or IDX file
+/// Look into a safetensors, npy, npz or IDX file
 #[derive(Args)]
 pub struct Inspect {
     /// The file; its kind is found by its content
@@ -22,11 +22,13 @@ impl Inspect {
     pub fn run(&self, global: &Global) -> anyhow::Result<ExitCode> {
         let (value, text) = match kind(&self.file)? {
             Kind::Npy => of_npy(&self.file)?,
+            Kind::Npz => of_npz(&self.file)?,
             Kind::Idx => of_idx(&self.file)?,
             Kind::SafeTensors => of_safetensors(&self.file)?,
         };
         global.json(|| value)?;
-        global.text(text)?;
+        // Names come from the file: none may give the terminal orders.
+        global.text(text.replace(|c: char| c.is_control() && c != '\n', "\u{fffd}"))?;
         Ok(ExitCode::SUCCESS)
     }
 }
@@ -34,10 +36,11 @@ impl Inspect {
 enum Kind {
     SafeTensors,
     Npy,
+    Npz,
     Idx,
 }
 
-/// By the first bytes: npy says so, IDX begins with two zeros and gzip with its own mark; safetensors has no mark and
+/// By the first bytes: npy and zip say so, IDX begins with two zeros and gzip with its own mark; safetensors has no mark and
 /// begins with the length of its header, which is followed by a brace.
 fn kind(path: &Path) -> Result<Kind> {
     let mut head = Vec::new();
@@ -49,11 +52,15 @@ fn kind(path: &Path) -> Result<Kind> {
     file.take(9).read_to_end(&mut head).map_err(Error::io("read", path))?;
     match &head[..] {
         [0x93, b'N', b'U', b'M', b'P', b'Y', ..] => Ok(Kind::Npy),
+        [b'P', b'K', 3, 4, ..] | [b'P', b'K', 5, 6, ..] => Ok(Kind::Npz),
         [_, _, _, _, _, _, _, _, b'{'] => Ok(Kind::SafeTensors),
         [0, 0, 8..=14, ..] | [0x1f, 0x8b, ..] => Ok(Kind::Idx),
         _ if path.extension().is_some_and(|e| e == "safetensors") => Ok(Kind::SafeTensors),
         [] => Err(Error::format(path, "is empty")),
-        _ => Err(Error::format(path, "is none of the kinds known: safetensors, npy, IDX (plain or gzipped)")),
+        _ => Err(Error::format(
+            path,
+            "is none of the kinds known: safetensors, npy, npz, IDX (plain or gzipped)",
+        )),
     }
 }
 
@@ -62,6 +69,21 @@ fn of_npy(path: &Path) -> Result<(Value, String)> {
     let order = if header.fortran_order { "column by column" } else { "row by row" };
     let value = json!({ "kind": "npy", "dtype": header.descr, "shape": header.shape, "fortran_order": header.fortran_order });
     Ok((value, format!("npy  {}  {:?}, {order}", header.descr, header.shape)))
+}
+
+fn of_npz(path: &Path) -> Result<(Value, String)> {
+    let members = npz::inspect(path)?;
+    let array = |m: &npz::Member| json!({ "name": m.name, "dtype": m.header.descr, "shape": m.header.shape, "fortran_order": m.header.fortran_order, "bytes": m.packed });
+    let value = json!({ "kind": "npz", "arrays": members.iter().map(array).collect::<Vec<_>>() });
+
+    let width = members.iter().map(|m| m.name.chars().count()).max().unwrap_or(0);
+    let mut lines: Vec<String> = vec!["npz".into()];
+    lines.extend(
+        members.iter().map(|m| format!("  {:<width$}  {:<5} {:?}", m.name, m.header.descr, m.header.shape)),
+    );
+    let (packed, size): (u64, u64) = members.iter().fold((0, 0), |(p, s), m| (p + m.packed, s + m.size));
+    lines.push(format!("{} arrays, {packed} bytes, {size} unpacked", members.len()));
+    Ok((value, lines.join("\n")))
 }
 
 fn of_idx(path: &Path) -> Result<(Value, String)> {

@@ -118,12 +118,23 @@ fn files_are_looked_into() {
     let array = versant::Array::from_slice(&[1.0f32, 2.0], [2]);
     versant::io::npy::save(place.path("a.npy"), &array).unwrap();
     assert_eq!(place.succeed("inspect a.npy --json").json()["shape"][0], 2);
+    versant::io::npz::save_compressed(place.path("a.npz"), &[("w".to_string(), array)].into()).unwrap();
+    assert_eq!(place.succeed("inspect a.npz --json").json()["arrays"][0]["name"], "w");
+    let shown = place.succeed("inspect a.npz").stdout;
+    assert!(shown.starts_with("npz\n  w  <f4   [2]\n1 arrays, "), "{shown}");
     fs::write(place.path("text"), "This is no array.").unwrap();
     place.refuse("inspect text", &["text: is none of the kinds known"]);
     fs::write(place.path("a.npy"), b"\x93NUMPY\x01\x00\xff\xff{").unwrap();
     place.refuse("inspect a.npy", &["a.npy: "]);
+    fs::write(place.path("a.npz"), b"PK\x03\x04 and nothing more").unwrap();
+    place.refuse("inspect a.npz", &["a.npz: not a whole zip archive"]);
     fs::write(place.path("a.safetensors"), [0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0x7f, b'{']).unwrap();
     place.refuse("inspect a.safetensors", &["a.safetensors: "]);
+    let header = br#"{"a\u001b[2J":{"dtype":"U8","shape":[0],"data_offsets":[0,0]}}"#;
+    fs::write(place.path("a.safetensors"), [&(header.len() as u64).to_le_bytes()[..], header].concat())
+        .unwrap();
+    let shown = place.succeed("inspect a.safetensors").stdout;
+    assert!(shown.contains("a\u{fffd}[2J"), "what a terminal obeys is not shown: {shown:?}");
     place.refuse("inspect .", &[".: is not a regular file"]);
 }
 

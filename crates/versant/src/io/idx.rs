@@ -9,16 +9,18 @@
 //! of handwritten digits*, "File formats".
 //!
 //! A header is a promise that is checked before memory is spent on it: its size must be below [`MAX_BYTES`], a
-//! plain file must be exactly as long, and of a gzipped file no byte beyond it is unpacked.
+//! plain file must be exactly as long, and a gzipped file must not be so short that only a bomb unpacks to that much;
+//! no byte beyond the promise is unpacked.
 
 use std::fs::File;
-use std::io::{BufReader, BufWriter, ErrorKind, Read, Write};
+use std::io::{BufReader, BufWriter, ErrorKind, Read, Seek, Write};
 use std::path::Path;
 
 use flate2::Compression;
 use flate2::bufread::MultiGzDecoder;
 use flate2::write::GzEncoder;
 
+use crate::io::stored::{length, open, unpacked_limit};
 use crate::{Error, Result};
 
 /// The largest array, in bytes, that is read: 2 GiB, forty times MNIST.
@@ -79,31 +81,30 @@ impl Idx {
     /// A missing or unreadable file; another format or element type; more than [`MAX_BYTES`]; more or fewer bytes
     /// than the header promises; damaged gzip.
     pub fn read(path: impl AsRef<Path>) -> Result<Idx> {
-        let path = path.as_ref();
-        let (header, body, file_bytes) = open(path)?;
+        Idx::read_from(open(path.as_ref())?, path)
+    }
+
+    /// Reads from anything that has an end, such as bytes in memory; `name` is for messages.
+    ///
+    /// # Errors
+    /// As for [`read`](Idx::read).
+    pub fn read_from(reader: impl Read + Seek, name: impl AsRef<Path>) -> Result<Idx> {
+        let path = name.as_ref();
+        let (header, body) = start(reader, path)?;
         let promised = header.data_bytes();
-        let mut data = Vec::new();
-        if !header.gzipped {
-            compare(path, &header, file_bytes)?;
-            data.reserve_exact(promised as usize);
-        }
+        let mut data = Vec::with_capacity(promised as usize);
         // One byte more than promised is asked for: it tells trailing data, and makes gzip check its sum.
         body.take(promised + 1).read_to_end(&mut data).map_err(|e| unpack_error(path, e, &header))?;
         compare(path, &header, header.file_bytes() - promised + data.len() as u64)?;
         Ok(Idx { dims: header.dims, data })
     }
 
-    /// Reads the header alone: the cheap way to tell what a file is. A plain file's length is compared with it.
+    /// Reads the header alone: the cheap way to tell what a file is. The file's length is compared with it.
     ///
     /// # Errors
     /// As for [`read`](Idx::read), as far as the first bytes and the length can tell.
     pub fn header(path: impl AsRef<Path>) -> Result<Header> {
-        let path = path.as_ref();
-        let (header, _, file_bytes) = open(path)?;
-        if !header.gzipped {
-            compare(path, &header, file_bytes)?;
-        }
-        Ok(header)
+        start(open(path.as_ref())?, path.as_ref()).map(|(header, _)| header)
     }
 
     /// Writes a file, gzipped if its name ends in `.gz`.
@@ -144,23 +145,26 @@ impl Idx {
     }
 }
 
-/// Opens the file and reads its header; returns it with the reader of the elements and the file's length.
-fn open(path: &Path) -> Result<(Header, Box<dyn Read>, u64)> {
-    // Asked before opening, because opening a named pipe waits for its other end.
-    let metadata = std::fs::metadata(path).map_err(Error::io("read", path))?;
-    if !metadata.is_file() {
-        let what = if metadata.is_dir() { "a folder" } else { "not a regular file" };
-        return Err(Error::format(path, format!("this is {what}, an IDX file is needed")));
-    }
-    let file = File::open(path).map_err(Error::io("read", path))?;
-    let mut start = [0; 2];
-    let got = read_up_to(&file, &mut start).map_err(Error::io("read", path))?;
-    let gzipped = got == 2 && start == [0x1f, 0x8b];
-    let replayed = BufReader::new(std::io::Cursor::new(start).take(got as u64).chain(file));
+/// Reads the header and compares it with the file's length; returns it with the reader of the elements.
+fn start<'r>(mut reader: impl Read + Seek + 'r, path: &Path) -> Result<(Header, Box<dyn Read + 'r>)> {
+    let file_bytes = length(&mut reader, path)?;
+    let mut mark = [0; 2];
+    read_up_to(&mut reader, &mut mark).and_then(|_| reader.rewind()).map_err(Error::io("read", path))?;
+    let gzipped = mark == [0x1f, 0x8b];
+    let buffered = BufReader::new(reader);
     let mut body: Box<dyn Read> =
-        if gzipped { Box::new(MultiGzDecoder::new(replayed)) } else { Box::new(replayed) };
-    let dims = read_dims(path, &mut body)?;
-    Ok((Header { dims, gzipped }, body, metadata.len()))
+        if gzipped { Box::new(MultiGzDecoder::new(buffered)) } else { Box::new(buffered) };
+    let header = Header { dims: read_dims(path, &mut body)?, gzipped };
+    if !gzipped {
+        compare(path, &header, file_bytes)?;
+    } else if header.data_bytes() > unpacked_limit(file_bytes) {
+        let (sizes, promised) = (header.sizes(), header.data_bytes());
+        let reason = format!(
+            "header promises {sizes} ({promised} bytes) out of {file_bytes} gzipped ones, as bombs do; unpack it first"
+        );
+        return Err(Error::format(path, reason));
+    }
+    Ok((header, body))
 }
 
 fn read_dims(path: &Path, body: &mut dyn Read) -> Result<Vec<usize>> {

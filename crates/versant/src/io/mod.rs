@@ -1,7 +1,9 @@
-//! Files: safetensors for weights, npy for arrays, and writes that a crash cannot tear.
+//! Files: safetensors for weights, npy and npz for arrays, and writes that a crash cannot tear.
 
 pub mod atomic;
 pub mod idx;
 pub mod npy;
+pub mod npz;
 pub mod safetensors;
 mod stored;
+mod zip;

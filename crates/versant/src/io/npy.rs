@@ -3,17 +3,20 @@
 //! Written: version 1.0, row-major, little-endian, the bytes that numpy itself would write. Read: versions 1
 //! to 3, both byte orders, both memory orders. Pickled objects and structured types are refused.
 
-use std::fs::File;
-use std::io::Read;
+use std::io::{self, Read, Seek, Write};
 use std::path::Path;
 
 use crate::array::Array;
 use crate::dtype::DType;
 use crate::error::{Error, Result};
 use crate::io::atomic;
-use crate::io::stored::{Stored, checked_shape, little_endian, open, read_bytes};
+use crate::io::stored::{Stored, checked_shape, length, little_endian, open, read_bytes};
+use crate::shape::Shape;
 
 const MAGIC: &[u8; 6] = b"\x93NUMPY";
+
+/// Headers name a type and at most eight axes; numpy itself believes 10,000 bytes.
+const MAX_HEADER: u32 = 1 << 16;
 
 /// What a file's header tells.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -40,10 +43,13 @@ pub struct Header {
 /// # Errors
 /// When the file cannot be written.
 pub fn save(path: impl AsRef<Path>, array: &Array) -> Result<()> {
-    atomic::write(path, |w| {
-        w.write_all(&header_bytes(array))?;
-        w.write_all(&little_endian(array))
-    })
+    atomic::write(path, |w| write(w, array))
+}
+
+/// Writes the content of a file.
+pub(crate) fn write(w: &mut dyn Write, array: &Array) -> io::Result<()> {
+    w.write_all(&header_bytes(array))?;
+    w.write_all(&little_endian(array))
 }
 
 /// Reads an array. Element types that arrays lack are widened without loss: f2 to f32; i1, i2, u2, i4 and u4
@@ -52,27 +58,22 @@ pub fn save(path: impl AsRef<Path>, array: &Array) -> Result<()> {
 /// # Errors
 /// When the file cannot be read, is not a whole npy file, or holds elements that arrays cannot.
 pub fn load(path: impl AsRef<Path>) -> Result<Array> {
-    let path = path.as_ref();
-    let (mut file, header, data_len) = open_header(path)?;
-    let fault = |reason: String| Error::format(path, reason);
-    let (stored, big_endian) = element(&header.descr).map_err(fault)?;
-    // In Fortran's order the file is the row-major transpose.
-    let mut dims = header.shape;
-    if header.fortran_order {
-        dims.reverse();
-    }
-    let (shape, bytes) = checked_shape(&dims, stored.size()).map_err(fault)?;
-    if bytes as u64 != data_len {
-        let reason = format!("header promises {} {shape} ({bytes} bytes), {data_len} follow", header.descr);
-        return Err(fault(reason));
-    }
-    let data = read_bytes(&mut file, bytes, path)?;
-    let array = stored.decode(data, big_endian, shape);
-    if !header.fortran_order {
-        return Ok(array);
-    }
-    let axes: Vec<usize> = (0..array.rank()).rev().collect();
-    Ok(array.permute(&axes).contiguous())
+    load_from(open(path.as_ref())?, path)
+}
+
+/// Reads an array from anything that has an end, such as bytes in memory; `name` is for messages.
+///
+/// ```
+/// use std::io::Cursor;
+/// let error = versant::io::npy::load_from(Cursor::new(b"text"), "a.npy").unwrap_err();
+/// assert_eq!(error.to_string(), "a.npy: not an npy file: it ends after 4 bytes");
+/// ```
+///
+/// # Errors
+/// As for [`load`].
+pub fn load_from(mut reader: impl Read + Seek, name: impl AsRef<Path>) -> Result<Array> {
+    let len = length(&mut reader, name.as_ref())?;
+    Stream::open(reader, len, name.as_ref())?.content()?.read()
 }
 
 /// Reads the header only.
@@ -80,42 +81,106 @@ pub fn load(path: impl AsRef<Path>) -> Result<Array> {
 /// # Errors
 /// When the file cannot be read or has no npy header.
 pub fn inspect(path: impl AsRef<Path>) -> Result<Header> {
-    open_header(path.as_ref()).map(|(_, header, _)| header)
+    let path = path.as_ref();
+    let mut file = open(path)?;
+    let len = length(&mut file, path)?;
+    Ok(Stream::open(file, len, path)?.header)
 }
 
-/// The header, and the number of bytes that follow it; the file stands at the first of them.
-fn open_header(path: &Path) -> Result<(File, Header, u64)> {
-    let (mut file, file_len) = open(path)?;
-    let fault = |reason: String| Error::format(path, reason);
-    let mut start = [0; 8];
-    let mut left = file_len
-        .checked_sub(start.len() as u64)
-        .ok_or_else(|| fault(format!("not an npy file: it ends after {file_len} bytes")))?;
-    file.read_exact(&mut start).map_err(Error::io("read", path))?;
-    if &start[..6] != MAGIC {
-        return Err(fault("not an npy file: it does not begin with \\x93NUMPY".into()));
+/// A file, or a member of an archive, whose header has been read.
+pub(crate) struct Stream<'a, R> {
+    reader: R,
+    /// For messages.
+    path: &'a Path,
+    pub(crate) header: Header,
+    /// The bytes behind the header.
+    data_len: u64,
+}
+
+impl<'a, R: Read> Stream<'a, R> {
+    /// Reads the header of what is `len` bytes long.
+    pub(crate) fn open(mut reader: R, len: u64, path: &'a Path) -> Result<Stream<'a, R>> {
+        let fault = |reason: String| Error::format(path, reason);
+        let mut start = [0; 8];
+        let mut left = len
+            .checked_sub(start.len() as u64)
+            .ok_or_else(|| fault(format!("not an npy file: it ends after {len} bytes")))?;
+        reader.read_exact(&mut start).map_err(Error::io("read", path))?;
+        if &start[..6] != MAGIC {
+            return Err(fault("not an npy file: it does not begin with \\x93NUMPY".into()));
+        }
+        // Version 1 gives the header's length in two bytes, later ones in four.
+        let mut header_len = [0; 4];
+        let size = match start[6] {
+            1 => 2,
+            2 | 3 => 4,
+            other => return Err(fault(format!("npy version {other}.{}; 1 to 3 can be read", start[7]))),
+        };
+        left = left
+            .checked_sub(size as u64)
+            .ok_or_else(|| fault(format!("not a whole npy file: it ends after {len} bytes")))?;
+        reader.read_exact(&mut header_len[..size]).map_err(Error::io("read", path))?;
+        let header_len = u32::from_le_bytes(header_len);
+        if header_len > MAX_HEADER {
+            let reason = format!("a header of {header_len} bytes is promised, {MAX_HEADER} are allowed");
+            return Err(fault(reason));
+        }
+        left = left.checked_sub(header_len as u64).ok_or_else(|| {
+            fault(format!("not a whole npy file: a header of {header_len} bytes is promised, {left} follow"))
+        })?;
+        let header = read_bytes(&mut reader, header_len as usize, path)?;
+        let header = std::str::from_utf8(&header)
+            .map_err(|e| e.to_string())
+            .and_then(|text| Dict { rest: text }.header())
+            .map_err(|reason| fault(format!("npy header: {reason}")))?;
+        Ok(Stream { reader, path, header, data_len: left })
     }
-    // Version 1 gives the header's length in two bytes, later ones in four.
-    let mut length = [0; 4];
-    let length_size = match start[6] {
-        1 => 2,
-        2 | 3 => 4,
-        other => return Err(fault(format!("npy version {other}.{}; 1 to 3 can be read", start[7]))),
-    };
-    left = left
-        .checked_sub(length_size as u64)
-        .ok_or_else(|| fault(format!("not a whole npy file: it ends after {file_len} bytes")))?;
-    file.read_exact(&mut length[..length_size]).map_err(Error::io("read", path))?;
-    let header_len = u32::from_le_bytes(length);
-    left = left.checked_sub(header_len as u64).ok_or_else(|| {
-        fault(format!("not a whole npy file: a header of {header_len} bytes is promised, {left} follow"))
-    })?;
-    let header = read_bytes(&mut file, header_len as usize, path)?;
-    let header = std::str::from_utf8(&header)
-        .map_err(|e| e.to_string())
-        .and_then(|text| Dict { rest: text }.header())
-        .map_err(|reason| fault(format!("npy header: {reason}")))?;
-    Ok((file, header, left))
+
+    /// What the header promises, if arrays can have it and the length agrees.
+    pub(crate) fn content(self) -> Result<Content<'a, R>> {
+        let fault = |reason: String| Error::format(self.path, reason);
+        let Header { descr, fortran_order, shape: mut dims } = self.header;
+        let (stored, big_endian) = element(&descr).map_err(fault)?;
+        // In Fortran's order the file is the row-major transpose.
+        if fortran_order {
+            dims.reverse();
+        }
+        let (shape, bytes) = checked_shape(&dims, stored.size()).map_err(fault)?;
+        if bytes as u64 != self.data_len {
+            let reason = format!("header promises {descr} {shape} ({bytes} bytes), {} follow", self.data_len);
+            return Err(fault(reason));
+        }
+        Ok(Content { reader: self.reader, path: self.path, stored, big_endian, fortran_order, shape, bytes })
+    }
+}
+
+/// A promise that has been checked, and the elements that keep it.
+pub(crate) struct Content<'a, R> {
+    reader: R,
+    path: &'a Path,
+    stored: Stored,
+    big_endian: bool,
+    fortran_order: bool,
+    /// As the bytes lie: for Fortran's order, reversed.
+    shape: Shape,
+    bytes: usize,
+}
+
+impl<R: Read> Content<'_, R> {
+    /// The bytes that the array will take.
+    pub(crate) fn array_bytes(&self) -> u64 {
+        self.shape.numel() as u64 * self.stored.dtype().size() as u64
+    }
+
+    pub(crate) fn read(mut self) -> Result<Array> {
+        let data = read_bytes(&mut self.reader, self.bytes, self.path)?;
+        let array = self.stored.decode(data, self.big_endian, self.shape);
+        if !self.fortran_order {
+            return Ok(array);
+        }
+        let axes: Vec<usize> = (0..array.rank()).rev().collect();
+        Ok(array.permute(&axes).contiguous())
+    }
 }
 
 /// The element type that numpy names so, and whether its largest byte comes first.
@@ -139,7 +204,8 @@ fn element(descr: &str) -> std::result::Result<(Stored, bool), String> {
         "O" => return Err("holds pickled Python objects, which can run code and are never read".into()),
         _ => {
             let readable = "b1, u1, i1, u2, i2, u4, i4, i8, f2, f4 and f8 can be read";
-            return Err(format!("elements of type '{descr}'; {readable}, in numpy: array.astype('f4')"));
+            let shown = descr.escape_debug();
+            return Err(format!("elements of type '{shown}'; {readable}, in numpy: array.astype('f4')"));
         }
     };
     let big_endian = order == b'>' || (order != b'<' && cfg!(target_endian = "big"));
@@ -192,7 +258,7 @@ impl<'a> Dict<'a> {
                 "descr" => descr.replace(self.descr()?).is_some(),
                 "fortran_order" => fortran_order.replace(self.truth()?).is_some(),
                 "shape" => shape.replace(self.tuple()?).is_some(),
-                _ => return Err(format!("unknown key '{key:.40}'")),
+                _ => return Err(format!("unknown key {key:?}")),
             };
             if again {
                 return Err(format!("'{key}' appears twice"));
@@ -203,12 +269,17 @@ impl<'a> Dict<'a> {
             }
         }
         if !self.rest.trim_ascii().is_empty() {
-            return Err(format!("unexpected {:.40?} behind the dictionary", self.rest.trim_ascii()));
+            return Err(format!("unexpected {} behind the dictionary", self.here()));
         }
         match (descr, fortran_order, shape) {
             (Some(descr), Some(fortran_order), Some(shape)) => Ok(Header { descr, fortran_order, shape }),
             _ => Err("'descr', 'fortran_order' and 'shape' are needed".into()),
         }
+    }
+
+    /// What comes next, for messages.
+    fn here(&self) -> String {
+        format!("{:?}", self.rest.trim_ascii_start().chars().take(40).collect::<String>())
     }
 
     fn take(&mut self, c: char) -> bool {
@@ -223,7 +294,7 @@ impl<'a> Dict<'a> {
     }
 
     fn expect(&mut self, c: char) -> Parsed<()> {
-        if self.take(c) { Ok(()) } else { Err(format!("expected {c:?} at {:.40?}", self.rest)) }
+        if self.take(c) { Ok(()) } else { Err(format!("expected {c:?} at {}", self.here())) }
     }
 
     fn text(&mut self) -> Parsed<&'a str> {
@@ -251,7 +322,7 @@ impl<'a> Dict<'a> {
                 return Ok(value);
             }
         }
-        Err(format!("expected True or False at {:.40?}", self.rest))
+        Err(format!("expected True or False at {}", self.here()))
     }
 
     fn tuple(&mut self) -> Parsed<Vec<usize>> {
@@ -261,7 +332,7 @@ impl<'a> Dict<'a> {
             self.rest = self.rest.trim_ascii_start();
             let digits = self.rest.find(|c: char| !c.is_ascii_digit()).unwrap_or(self.rest.len());
             let (number, rest) = self.rest.split_at(digits);
-            let dim = number.parse().map_err(|_| format!("expected a length at {:.40?}", self.rest))?;
+            let dim = number.parse().map_err(|_| format!("expected a length at {}", self.here()))?;
             dims.push(dim);
             self.rest = rest;
             if !self.take(',') {
@@ -371,7 +442,7 @@ mod tests {
             ("{'descr': [('a', '<f4')], 'shape': (1,)}".into(), "structured"),
             ("{'descr': '<f4', 'descr': '<f4'}".into(), "appears twice"),
             ("{'descr': '<f4'}".into(), "are needed"),
-            ("{'other': 1}".into(), "unknown key 'other'"),
+            ("{'other': 1}".into(), "unknown key \"other\""),
             ("{'descr".into(), "does not end"),
             ("[]".into(), "expected '{'"),
             (dict("<f4", "False", "(1,)") + "x", "behind the dictionary"),
@@ -384,7 +455,7 @@ mod tests {
         fs::write(&path, npy(9, "", &[])).unwrap();
         assert!(load(&path).unwrap_err().to_string().contains("npy version 9.0"));
         fs::write(&path, b"\x93NUMPY\x02\x00\xff\xff\xff\xff{}").unwrap();
-        assert!(load(&path).unwrap_err().to_string().contains("4294967295 bytes is promised, 2 follow"));
+        assert!(load(&path).unwrap_err().to_string().contains("4294967295 bytes is promised, 65536 are"));
         assert!(load(folder.path()).unwrap_err().to_string().contains("a folder"));
     }
 

@@ -16,7 +16,7 @@
 mod header;
 
 use std::collections::BTreeMap;
-use std::io::{self, Write};
+use std::io::{self, Read, Seek, Write};
 use std::path::Path;
 
 use serde::{Deserialize, Serialize};
@@ -25,7 +25,7 @@ use crate::array::Array;
 use crate::dtype::DType;
 use crate::error::{Error, Result};
 use crate::io::atomic;
-use crate::io::stored::{Stored, little_endian, read_bytes};
+use crate::io::stored::{Stored, little_endian, open, read_bytes};
 use header::{Entry, Header, Outgoing, OutgoingInfo};
 
 /// The metadata entry that holds the checksum and all metadata of ours.
@@ -101,8 +101,23 @@ pub fn save(
 /// When the file cannot be read, is not a safetensors file, has an element type or shape that arrays cannot
 /// hold, or does not match its checksum.
 pub fn load(path: impl AsRef<Path>) -> Result<SafeTensorsFile> {
-    let path = path.as_ref();
-    let (mut file, Header { tensors: entries, metadata: foreign }) = header::read(path)?;
+    load_from(open(path.as_ref())?, path)
+}
+
+/// Reads tensors and metadata from anything that has an end, such as bytes in memory; `name` is for messages.
+///
+/// ```
+/// use std::io::Cursor;
+/// let file = versant::io::safetensors::load_from(Cursor::new(b"\x02\0\0\0\0\0\0\0{}"), "empty")?;
+/// assert!(file.tensors.is_empty());
+/// # Ok::<(), versant::Error>(())
+/// ```
+///
+/// # Errors
+/// As for [`load`].
+pub fn load_from(mut reader: impl Read + Seek, name: impl AsRef<Path>) -> Result<SafeTensorsFile> {
+    let path = name.as_ref();
+    let Header { tensors: entries, metadata: foreign } = header::read(&mut reader, path)?;
     let (checksum, metadata, own) = open_envelope(foreign).map_err(|reason| Error::format(path, reason))?;
     let mut tensors = BTreeMap::new();
     let mut records = BTreeMap::new();
@@ -114,7 +129,7 @@ pub fn load(path: impl AsRef<Path>) -> Result<SafeTensorsFile> {
             );
             return Err(Error::format(path, reason));
         };
-        let bytes = read_bytes(&mut file, len, path)?;
+        let bytes = read_bytes(&mut reader, len, path)?;
         records.insert(name.clone(), Record::new(&dtype, &shape, &bytes));
         tensors.insert(name, stored.decode(bytes, false, shape));
     }
@@ -136,7 +151,7 @@ pub fn load(path: impl AsRef<Path>) -> Result<SafeTensorsFile> {
 /// When the file cannot be read or its header is not that of a whole safetensors file.
 pub fn inspect(path: impl AsRef<Path>) -> Result<Inspection> {
     let path = path.as_ref();
-    let (_, Header { tensors, metadata: foreign }) = header::read(path)?;
+    let Header { tensors, metadata: foreign } = header::read(&mut open(path)?, path)?;
     let (checksum, metadata, _) = open_envelope(foreign).map_err(|reason| Error::format(path, reason))?;
     let tensors = tensors
         .into_iter()

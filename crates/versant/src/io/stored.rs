@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 use std::fs::{self, File};
-use std::io::{self, Read};
+use std::io::{self, Read, Seek, SeekFrom};
 use std::path::Path;
 
 use crate::array::Array;
@@ -38,8 +38,19 @@ impl Stored {
         }
     }
 
-    /// The array of these bytes. Types that arrays lack are widened without loss: the small floats to f32,
+    /// The type of the array's elements. Types that arrays lack are widened without loss: the small floats to f32,
     /// the small integers to i64.
+    pub(crate) fn dtype(self) -> DType {
+        match self {
+            Stored::Bool => DType::Bool,
+            Stored::U8 => DType::U8,
+            Stored::I8 | Stored::I16 | Stored::U16 | Stored::I32 | Stored::U32 | Stored::I64 => DType::I64,
+            Stored::F16 | Stored::BF16 | Stored::F32 => DType::F32,
+            Stored::F64 => DType::F64,
+        }
+    }
+
+    /// The array of these bytes, of type [`dtype`](Stored::dtype).
     ///
     /// # Panics
     /// When the number of bytes does not fit the shape.
@@ -48,11 +59,9 @@ impl Stored {
             bytes.chunks_exact_mut(self.size()).for_each(<[u8]>::reverse);
         }
         match self {
-            Stored::Bool => Array::from_bytes(&bytes, shape, DType::Bool),
-            Stored::U8 => Array::from_bytes(&bytes, shape, DType::U8),
-            Stored::I64 => Array::from_bytes(&bytes, shape, DType::I64),
-            Stored::F32 => Array::from_bytes(&bytes, shape, DType::F32),
-            Stored::F64 => Array::from_bytes(&bytes, shape, DType::F64),
+            Stored::Bool | Stored::U8 | Stored::I64 | Stored::F32 | Stored::F64 => {
+                Array::from_bytes(&bytes, shape, self.dtype())
+            }
             Stored::I8 => widen(&bytes, shape, |b| i8::from_ne_bytes(b) as i64),
             Stored::I16 => widen(&bytes, shape, |b| i16::from_ne_bytes(b) as i64),
             Stored::U16 => widen(&bytes, shape, |b| u16::from_ne_bytes(b) as i64),
@@ -103,7 +112,7 @@ pub(crate) fn checked_shape(
     element_size: usize,
 ) -> std::result::Result<(Shape, usize), String> {
     if dims.len() > MAX_RANK {
-        return Err(format!("shape {dims:?} has {} axes, at most {MAX_RANK} are supported", dims.len()));
+        return Err(format!("the shape has {} axes, at most {MAX_RANK} are supported", dims.len()));
     }
     // An axis of 0 must not hide that the others multiply to more than fits.
     let elements = dims.iter().filter(|&&d| d != 0).try_fold(1usize, |n, &d| n.checked_mul(d));
@@ -116,29 +125,40 @@ pub(crate) fn checked_shape(
     }
 }
 
-/// Opens a file that has an end, and tells its length: no folder, and no pipe to wait on.
-pub(crate) fn open(path: &Path) -> Result<(File, u64)> {
+/// Opens a file that has an end: no folder, and no pipe to wait on.
+pub(crate) fn open(path: &Path) -> Result<File> {
+    // Asked before opening, because opening a named pipe waits for its other end.
     let there = fs::metadata(path).map_err(Error::io("read", path))?;
     if !there.is_file() {
         let what = if there.is_dir() { "a folder" } else { "a device or pipe" };
-        return Err(Error::format(path, format!("this is {what}, not a file")));
+        return Err(Error::format(path, format!("this is {what}, not a regular file")));
     }
-    let file = File::open(path).map_err(Error::io("read", path))?;
-    Ok((file, there.len()))
+    File::open(path).map_err(Error::io("read", path))
 }
 
-/// The next `len` bytes of a file. A file may promise more than there is memory for: that is an error, not an
-/// abort.
-pub(crate) fn read_bytes(file: &mut File, len: usize, path: &Path) -> Result<Vec<u8>> {
+/// The length of what is to be read from its first byte on.
+pub(crate) fn length(reader: &mut impl Seek, path: &Path) -> Result<u64> {
+    let end = reader.seek(SeekFrom::End(0));
+    end.and_then(|len| reader.rewind().map(|()| len)).map_err(Error::io("read", path))
+}
+
+/// The next `len` bytes. A file may promise more than there is memory for: that is an error, not an abort.
+pub(crate) fn read_bytes(reader: &mut impl Read, len: usize, path: &Path) -> Result<Vec<u8>> {
     let mut bytes = Vec::new();
     bytes
         .try_reserve_exact(len)
         .map_err(|_| Error::format(path, format!("there is not enough memory for its {len} bytes")))?;
-    file.take(len as u64).read_to_end(&mut bytes).map_err(Error::io("read", path))?;
+    reader.take(len as u64).read_to_end(&mut bytes).map_err(Error::io("read", path))?;
     if bytes.len() < len {
         return Err(Error::io("read", path)(io::ErrorKind::UnexpectedEof.into()));
     }
     Ok(bytes)
+}
+
+/// The most bytes that a packed file of this length may unpack to: 16 MiB, or 100 times its length. Deflate can
+/// make a thousandfold of it, but only of data that are all the same, as those of a bomb are.
+pub(crate) fn unpacked_limit(file_len: u64) -> u64 {
+    file_len.saturating_mul(100).max(16 << 20)
 }
 
 #[cfg(test)]

@@ -6,15 +6,14 @@
 
 use std::collections::BTreeMap;
 use std::fmt;
-use std::fs::File;
-use std::io::Read;
+use std::io::{Read, Seek};
 use std::path::Path;
 
 use serde::de::{Deserialize, Deserializer, Error as _, MapAccess, SeqAccess, Visitor};
 use serde::ser::{Serialize, SerializeMap, Serializer};
 
 use crate::error::{Error, Result};
-use crate::io::stored::{checked_shape, open, read_bytes};
+use crate::io::stored::{checked_shape, length, read_bytes};
 use crate::shape::{MAX_RANK, Shape};
 
 /// What the reference implementation refuses too.
@@ -42,15 +41,15 @@ pub(super) struct Header {
     pub metadata: BTreeMap<String, String>,
 }
 
-/// Reads and checks the header; the file stands at the first tensor afterwards.
-pub(super) fn read(path: &Path) -> Result<(File, Header)> {
-    let (mut file, file_len) = open(path)?;
-    let mut length = [0; 8];
+/// Reads and checks the header; the reader stands at the first tensor afterwards.
+pub(super) fn read(reader: &mut (impl Read + Seek), path: &Path) -> Result<Header> {
+    let file_len = length(reader, path)?;
+    let mut header_len = [0; 8];
     if file_len < 8 {
         return Err(Error::format(path, format!("not a safetensors file: it ends after {file_len} bytes")));
     }
-    file.read_exact(&mut length).map_err(Error::io("read", path))?;
-    let header_len = u64::from_le_bytes(length);
+    reader.read_exact(&mut header_len).map_err(Error::io("read", path))?;
+    let header_len = u64::from_le_bytes(header_len);
     if header_len > MAX_HEADER || header_len > file_len - 8 {
         let reason = format!(
             "not a whole safetensors file: its first bytes promise a header of {header_len} bytes, {} follow",
@@ -58,9 +57,8 @@ pub(super) fn read(path: &Path) -> Result<(File, Header)> {
         );
         return Err(Error::format(path, reason));
     }
-    let json = read_bytes(&mut file, header_len as usize, path)?;
-    let header = parse(&json, file_len - 8 - header_len).map_err(|reason| Error::format(path, reason))?;
-    Ok((file, header))
+    let json = read_bytes(reader, header_len as usize, path)?;
+    parse(&json, file_len - 8 - header_len).map_err(|reason| Error::format(path, reason))
 }
 
 /// The header of these bytes, if tensors fill the `data_len` bytes behind it without gap or overlap.
