@@ -211,11 +211,20 @@ impl Backend for Cpu {
     }
 
     fn binary(&self, op: Binary, a: &Array, b: &Array, out: &mut Array) {
-        if !a.dtype().is_float() {
-            return Naive.binary(op, a, b, out);
-        }
         let (a, b) = (Flat::of(a), Flat::of(b));
-        with_float!(out.dtype(), T => binary_of(op, a.operand::<T>(), b.operand::<T>(), out.as_mut_slice::<T>()))
+        match out.dtype() {
+            DType::I64 => {
+                let of = |a, b| naive::binary_i64(op, a, b);
+                binary(a.operand::<i64>(), b.operand::<i64>(), out.as_mut_slice::<i64>(), of)
+            }
+            DType::U8 => {
+                let of = |a: u8, b: u8| naive::binary_i64(op, a.into(), b.into()) as u8;
+                binary(a.operand::<u8>(), b.operand::<u8>(), out.as_mut_slice::<u8>(), of)
+            }
+            dtype => with_float!(dtype, T => {
+                binary_of(op, a.operand::<T>(), b.operand::<T>(), out.as_mut_slice::<T>())
+            }),
+        }
     }
 
     fn add_assign(&self, sum: &mut Array, x: &Array) {

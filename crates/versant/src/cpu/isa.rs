@@ -1,8 +1,10 @@
-//! Which vector instructions the kernels use, decided once per process.
+//! Which vector instructions the kernels use, decided once per process (and for a stretch of one thread by
+//! [`with_isa`]).
 //!
 //! An [`Isa`] value is a proof: it can only be made for instructions that this machine has. That is what makes
 //! calling a kernel compiled for it sound.
 
+use std::cell::Cell;
 use std::fmt;
 use std::sync::OnceLock;
 
@@ -111,13 +113,47 @@ impl fmt::Display for Isa {
     }
 }
 
-/// The instruction set of this process: [`Isa::from_env`], read at the first call.
+thread_local! {
+    /// What [`with_isa`] has chosen for this thread.
+    static CHOSEN: Cell<Option<Isa>> = const { Cell::new(None) };
+}
+
+/// The instruction set of this thread's kernels: the one of [`with_isa`], or that of the process,
+/// [`Isa::from_env`], read at the first call.
+///
+/// A kernel asks once, on the thread that calls it, and takes the answer along to the threads that help.
 ///
 /// # Panics
 /// If `VERSANT_ISA` cannot be honoured. A program checks [`Isa::from_env`] first to report it as a user's error.
 pub fn isa() -> Isa {
     static ISA: OnceLock<Isa> = OnceLock::new();
-    *ISA.get_or_init(|| Isa::from_env().unwrap_or_else(|reason| panic!("{reason}")))
+    CHOSEN
+        .get()
+        .unwrap_or_else(|| *ISA.get_or_init(|| Isa::from_env().unwrap_or_else(|reason| panic!("{reason}"))))
+}
+
+/// Runs `run` with kernels for `isa` on this thread, whatever the process uses: a means for tests and measurements,
+/// which compare the instruction sets of one machine with one another.
+///
+/// ```
+/// use versant::Tensor;
+/// use versant::cpu::isa::{Isa, with_isa};
+/// let x = Tensor::from_slice(&[1.0f32, 2.0], [2]);
+/// for each in Isa::supported() {
+///     let y = with_isa(each, || x.exp());
+///     assert_eq!(y.to_vec::<f32>(), x.exp().to_vec::<f32>());
+/// }
+/// ```
+pub fn with_isa<R>(isa: Isa, run: impl FnOnce() -> R) -> R {
+    /// Puts the former choice back, also when `run` panics.
+    struct Restore(Option<Isa>);
+    impl Drop for Restore {
+        fn drop(&mut self) {
+            CHOSEN.set(self.0);
+        }
+    }
+    let _restore = Restore(CHOSEN.replace(Some(isa)));
+    run()
 }
 
 /// Compiles a function of plain loops once for each instruction set and calls the one that its first argument
@@ -177,6 +213,21 @@ mod tests {
         let absent = if cfg!(target_arch = "x86_64") { "neon" } else { "avx2" };
         let absent = Isa::named(absent).unwrap_err();
         assert!(absent.contains("does not support") && absent.contains("scalar"));
+    }
+
+    #[test]
+    fn a_choice_holds_for_one_thread_and_ends_with_its_stretch() {
+        let usual = isa();
+        for chosen in Isa::supported() {
+            with_isa(chosen, || {
+                assert_eq!(isa(), chosen);
+                with_isa(Isa::SCALAR, || assert_eq!(isa(), Isa::SCALAR));
+                assert_eq!(isa(), chosen);
+                assert_eq!(std::thread::spawn(isa).join().unwrap(), usual);
+            });
+            assert!(std::panic::catch_unwind(|| with_isa(chosen, || panic!("on purpose"))).is_err());
+            assert_eq!(isa(), usual);
+        }
     }
 
     multiversion! {

@@ -207,7 +207,7 @@ pub fn gelu(x: f32) -> f32 {
 #[inline(always)]
 pub fn gelu_tanh(x: f32) -> f32 {
     let x = if x < -16.0 { -16.0 } else { x };
-    let (v, n) = sigmoid_parts(1.595_769_1 * (x + 0.044_715 * x * x * x));
+    let (v, n) = sigmoid_parts(1.595_769 * (x + 0.044_715 * x * x * x));
     scale(x * v, n)
 }
 

@@ -91,7 +91,7 @@ pub(crate) fn binary(op: Binary, a: f64, b: f64) -> f64 {
 }
 
 /// Integers wrap around, as tensors in every library do; a division by zero gives zero, and so does its rest.
-pub(super) fn binary_i64(op: Binary, a: i64, b: i64) -> i64 {
+pub(crate) fn binary_i64(op: Binary, a: i64, b: i64) -> i64 {
     match op {
         Binary::Add => a.wrapping_add(b),
         Binary::Sub => a.wrapping_sub(b),

@@ -6,14 +6,14 @@ mod number;
 mod optim;
 mod softmax;
 
-pub(crate) use elementwise::{binary, unary};
+pub(crate) use elementwise::{binary, binary_i64, unary};
 
 use crate::array::Array;
 use crate::device::{AdamStep, Backend, Epilogue, SgdStep};
 use crate::dtype::with_element;
 use crate::layout::Layout;
 use crate::ops::{Binary, Compare, Reduce, Unary};
-use elementwise::{binary_i64, compare, larger};
+use elementwise::{compare, larger};
 use number::{Number, read, read_i64, write, write_i64};
 
 /// The backend of [`Device::Naive`](crate::Device::Naive).

@@ -177,6 +177,12 @@ mod tests {
             near(x.tanh(), [-1.0, 0.0, 1.0]);
             near(x.silu(), [0.0, 0.0, 1000.0]);
             near(x.gelu(), [0.0, 0.0, 1000.0]);
+            near(x.gelu_tanh(), [0.0, 0.0, 1000.0]);
+            near(x.selu(), [-1.758_099_3, 0.0, 1_050.701]);
+            near(x.mish(), [0.0, 0.0, 1000.0]);
+            near(x.hardtanh(-2.0, 3.0), [-2.0, 0.0, 3.0]);
+            near(x.hardswish(), [0.0, 0.0, 1000.0]);
+            near(x.hardsigmoid(), [0.0, 0.5, 1.0]);
             near(x.softplus(), [0.0, std::f32::consts::LN_2, 1000.0]);
             near(x.softmax(-1), [0.0, 0.0, 1.0]);
         }
@@ -184,7 +190,7 @@ mod tests {
 
     #[test]
     fn the_gradients_stay_finite_too() {
-        let functions: [fn(&Tensor) -> Tensor; 8] = [
+        let functions: [fn(&Tensor) -> Tensor; 14] = [
             Tensor::relu,
             |x| x.leaky_relu(0.1),
             |x| x.elu(1.5),
@@ -192,6 +198,12 @@ mod tests {
             Tensor::tanh,
             Tensor::silu,
             Tensor::gelu,
+            Tensor::gelu_tanh,
+            Tensor::selu,
+            Tensor::mish,
+            |x| x.hardtanh(-1.0, 1.0),
+            Tensor::hardswish,
+            Tensor::hardsigmoid,
             Tensor::softplus,
         ];
         for f in functions {
@@ -200,5 +212,26 @@ mod tests {
             let g = grads.get(&x).map(|g| g.to_vec::<f32>()).unwrap_or_default();
             assert!(g.len() == 3 && g.iter().all(|v| v.is_finite()), "{g:?}");
         }
+    }
+
+    /// PyTorch's choices at the corners.
+    #[test]
+    fn slopes_at_corners() {
+        for device in [Device::Cpu, Device::Naive] {
+            let x =
+                Tensor::from_slice(&[-3.0f64, -1.5, 3.0, f64::NEG_INFINITY], [4]).to(device).requires_grad();
+            let slope =
+                |y: Tensor| y.sum().backward().remove(&x).map(|g| g.to_vec::<f64>()).unwrap_or_default();
+            assert_eq!(slope(x.hardswish()), [0.0, 0.0, 1.0, 0.0]);
+            assert_eq!(slope(x.hardsigmoid()), [0.0, 1.0 / 6.0, 0.0, 0.0]);
+            assert_eq!(slope(x.hardtanh(-3.0, 3.0)), [0.0, 1.0, 0.0, 0.0]);
+            assert_eq!(slope(x.elu(1.0))[3], 0.0);
+        }
+    }
+
+    #[test]
+    #[should_panic(expected = "hardtanh: the lower bound 1 must not be above the upper bound 0")]
+    fn bounds_out_of_order() {
+        let _ = Tensor::zeros([2]).hardtanh(1.0, 0.0);
     }
 }

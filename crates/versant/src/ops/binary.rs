@@ -248,6 +248,8 @@ impl Tensor {
     #[track_caller]
     pub fn lerp<'a>(&self, end: &Tensor, weight: impl Into<Arg<'a>>) -> Tensor {
         let (a, b, w) = (self.clone(), end.clone(), weight.into().tensor("lerp", self));
+        let (ends, _) = self.array().broadcast_pair(end.array(), "lerp");
+        ends.broadcast_pair(w.array(), "lerp");
         let value = crate::no_grad(|| {
             // Computed from the nearer end, so that w = 1 gives b exactly.
             let (step, rest) = (&b - &a, 1.0 - &w);
@@ -444,6 +446,12 @@ mod tests {
             let w = Tensor::from_slice(&[0.0f64, 0.5, 1.0], [3]).to(device).requires_grad();
             assert_eq!(a.lerp(&b, &w).to_vec::<f64>(), [0.1, 0.39999999999999997, 0.7]);
         }
+    }
+
+    #[test]
+    #[should_panic(expected = "lerp: [2] and [3] do not broadcast")]
+    fn lerp_names_itself() {
+        let _ = Tensor::zeros([2]).lerp(&Tensor::ones([1]), &Tensor::zeros([3]));
     }
 
     #[test]

@@ -6,7 +6,7 @@ use versant::rng::Rng;
 use versant::{Array, DType, Device, Tensor};
 
 use crate::compare::{eps, naive, wide, within};
-use crate::views::{Values, config, dim, draw, values};
+use crate::views::{Values, dim, draw, values};
 
 /// A matrix (with axes of a batch before) whose elements lie in memory in one of six ways.
 fn laid_out(dims: &[usize], layout: u8, dtype: DType, values: Values, rng: &mut Rng) -> Array {
@@ -41,9 +41,7 @@ fn magnitudes(x: &Array) -> Array {
     naive(x).cast(DType::F64).unary(Unary::Abs)
 }
 
-proptest! {
-    #![proptest_config(config(1000))]
-
+oracle! {
     #[test]
     fn matmul(
         (m, k, n) in (dim(), dim(), dim()),

@@ -5,7 +5,7 @@ use versant::rng::Rng;
 use versant::{Array, CrossEntropy, DType, Device, Reduction, Tensor};
 
 use crate::compare::{eps, within};
-use crate::views::{Values, config, dim, draw, values};
+use crate::views::{Values, dim, draw, values};
 
 /// Logits whose exponentials neither all vanish nor all are one.
 fn logits(n: usize, classes: usize, dtype: DType, values: Values, rng: &mut Rng) -> Tensor {
@@ -28,9 +28,7 @@ fn both(x: &Tensor, f: impl Fn(&Tensor) -> Tensor) -> [[Array; 2]; 2] {
     })
 }
 
-proptest! {
-    #![proptest_config(config(1000))]
-
+oracle! {
     #[test]
     fn softmax(
         (n, classes, transposed, log) in (dim(), dim(), any::<bool>(), any::<bool>()),

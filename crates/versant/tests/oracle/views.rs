@@ -1,15 +1,31 @@
-//! Random arrays: any shape up to four axes, any strides and offset, with special values among ordinary ones.
+//! Random arrays: any shape up to six axes, any strides and offset, with special values among ordinary ones. And the
+//! tests' common form: each case runs on one of the machine's instruction sets.
 
 use proptest::prelude::*;
 use proptest::test_runner::RngSeed;
+use versant::cpu::isa::Isa;
 use versant::rng::Rng;
 use versant::{Array, DType};
 
 /// Around the widths of vectors, tiles and blocks.
-const DIMS: [usize; 15] = [0, 1, 2, 3, 7, 8, 9, 15, 16, 17, 31, 32, 33, 64, 65];
+const DIMS: [usize; 19] = [0, 1, 2, 3, 7, 8, 9, 15, 16, 17, 31, 32, 33, 63, 64, 65, 127, 128, 129];
+
+const MOST_AXES: usize = 6;
 
 /// Larger arrays would only make the suite slow.
-const MOST_ELEMENTS: usize = 20_000;
+const MOST_ELEMENTS: usize = 10_000;
+
+/// Property tests, as `proptest!` writes them, of which each case draws an instruction set.
+macro_rules! oracle {
+    ($($(#[$meta:meta])* fn $name:ident($($arg:pat in $strategy:expr),* $(,)?) $body:block)*) => {
+        proptest! {
+            #![proptest_config($crate::views::config(1000))]
+            $($(#[$meta])* fn $name(isa in $crate::views::isa(), $($arg in $strategy),*) {
+                versant::cpu::isa::with_isa(isa, || $body)
+            })*
+        }
+    };
+}
 
 /// The same cases in every run.
 pub fn config(cases: u32) -> ProptestConfig {
@@ -19,6 +35,11 @@ pub fn config(cases: u32) -> ProptestConfig {
         rng_seed: RngSeed::Fixed(1),
         ..ProptestConfig::default()
     }
+}
+
+/// One of those that this machine has.
+pub fn isa() -> impl Strategy<Value = Isa> {
+    prop::sample::select(Isa::supported())
 }
 
 /// What values to draw.
@@ -46,13 +67,13 @@ pub struct View {
 }
 
 pub fn view() -> impl Strategy<Value = View> {
-    let dims = prop::collection::vec(prop::sample::select(&DIMS[..]), 0..=4);
+    let dims = prop::collection::vec(prop::sample::select(&DIMS[..]), 0..=MOST_AXES);
     let steps = prop::collection::vec((0u8..4, 0usize..64, 0usize..64, 0usize..64), 0..4);
     (dims, steps, any::<u64>(), values()).prop_map(|(mut dims, steps, seed, values)| {
         let mut total = 1;
         for dim in &mut dims {
             if total * *dim > MOST_ELEMENTS {
-                *dim = 2;
+                *dim = if total * 2 > MOST_ELEMENTS { 1 } else { 2 };
             }
             total *= (*dim).max(1);
         }
@@ -101,7 +122,7 @@ fn apply(x: &Array, (kind, a, b, c): (u8, usize, usize, usize)) -> Array {
                 if len > 0 { x.slice(axis as isize, b % len, b % len + 1, 1) } else { return x.clone() };
             one.broadcast_to(x.shape())
         }
-        _ if rank < 4 && x.numel() * 3 <= MOST_ELEMENTS => {
+        _ if rank < MOST_AXES && x.numel() * 3 <= MOST_ELEMENTS => {
             x.broadcast_to([&[1 + b % 3], &x.shape()[..]].concat())
         }
         _ => x.clone(),
