@@ -208,8 +208,8 @@ impl Tensor {
         let value = self.array().binary(Binary::Remainder, b.array());
         Tensor::from_op_with_output("remainder", value, [self, &b.clone()], move |back, y| {
             let g = back.grad();
-            // a / b rounded may be a whole number when a / b is just below it.
-            let quotient = || ((&a - y) / &b).round();
+            // a / b rounded may be a whole number when a / b is just below it. By 0 there is no rest.
+            let quotient = || b.equal(0.0).where_cond(&(&a / &b), &((&a - y) / &b).round());
             [back.want(0, || g.sum_to(a.shape())), back.want(1, || (g * quotient()).sum_to(b.shape()).neg())]
         })
     }
@@ -222,7 +222,7 @@ impl Tensor {
         let value = self.array().binary(Binary::Fmod, b.array());
         Tensor::from_op_with_output("fmod", value, [self, &b.clone()], move |back, y| {
             let g = back.grad();
-            let quotient = || ((&a - y) / &b).round();
+            let quotient = || y.isnan().where_cond(&(&a / &b).trunc(), &((&a - y) / &b).round());
             [back.want(0, || g.sum_to(a.shape())), back.want(1, || (g * quotient()).sum_to(b.shape()).neg())]
         })
     }
@@ -423,6 +423,9 @@ mod tests {
             let of = |v: &[f64]| Tensor::from_slice(v, [v.len()]).to(device);
             let rest = of(&[-1.0, 1.0]).remainder(f64::INFINITY);
             assert_eq!(rest.to_vec::<f64>(), [f64::INFINITY, 1.0]);
+            let (a, b) = (of(&[1.0, f64::INFINITY]), of(&[0.0, 1.0]).requires_grad());
+            assert_eq!(gradients(&a.fmod(&b), [&b, &b])[0], [f64::NEG_INFINITY; 2]);
+            assert_eq!(gradients(&a.remainder(&b), [&b, &b])[0][0], f64::NEG_INFINITY);
             assert!(
                 of(&[1.0, f64::INFINITY]).fmod(&of(&[0.0, 1.0])).to_vec::<f64>().iter().all(|v| v.is_nan())
             );
