@@ -11,6 +11,8 @@ ALONG = [(0,), (1,), (2,), (-1,), (0, 2), (2, 1), (0, 1, 2)]
 ODD = tensor([[1.0, 3.0, 3.0, -2.0], [INF, 2.0, INF, 1.0], [-0.0, 0.0, -1.0, 0.0], [NAN, 1.0, 2.0, NAN],
               [-INF, INF, 1.0, 0.0], [-INF, -INF, -INF, -INF], [2.0, 2.0, 2.0, 2.0], [0.0, 5.0, 0.0, 2.0],
               [3.0, NAN, INF, -INF], [0.0, 0.0, 0.0, 0.0], [0.0, -7.0, 1.0, 0.5]])
+# The same without NaN.
+NUMBERS = ODD[~ODD.isnan().any(1)]
 REDUCTIONS = {"sum": torch.sum, "mean": torch.mean, "max": torch.amax, "min": torch.amin}
 
 
@@ -108,7 +110,8 @@ def norms(case):
         case("norm", norm, normal(), ord=p)
         case("norm_axes", norm, normal(2, 3, 4), ord=p, dim=(1,), keepdim=False)
         case("norm_axes", norm, normal(2, 3, 4), ord=p, dim=(0, -1), keepdim=True)
-        case("norm_axes", norm, ODD, ord=p, dim=(1,), keepdim=False)
+        # PyTorch gives a NaN the gradient 0 where it takes the sign, which it says is 0; Versant gives NaN.
+        case("norm_axes", norm, NUMBERS if p in [1.0, INF, -INF] else ODD, ord=p, dim=(1,), keepdim=False)
     case("norm", norm, normal(0), ord=2.0)
     for along in ALONG:
         case("logsumexp_axes", torch.logsumexp, normal(2, 3, 4, std=3), dim=along, keepdim=False)
@@ -122,8 +125,10 @@ def running(case):
     for op, f in {"cumsum": torch.cumsum, "cumprod": torch.cumprod}.items():
         for axis in [0, 1, 2, -1]:
             case(op, f, normal(2, 3, 4), dim=axis)
+        # Behind a zero PyTorch's gradient of cumprod leaves out what is not finite: only the values are compared.
+        odd = (lambda x, dim: f(x.detach(), dim)) if op == "cumprod" else f
         for axis in [0, 1]:
-            case(op, f, ODD, dim=axis)
+            case(op, odd, ODD, dim=axis)
             case(op, f, normal(3, 0), dim=axis)
         case(op, f, normal(7), dim=0)
         case(op, f, normal(1, 1), dim=1)
@@ -161,7 +166,8 @@ def orders(case):
     for x in [normal(3, 5).round(), normal(7), ODD, normal(), normal(0), integers(-3, 3, 3, 5),
               integers(0, 4, 9).byte(), mask(2, 3), torch.tensor([2**62, -(2**62), 0, 2**62])]:
         case("unique", unique, x)
-        case("unique_with_counts", counted, x)
+        # The order of several NaN is left to chance.
+        case("unique_with_counts", counted, NUMBERS if x is ODD else x)
 
 
 def softmax(case):

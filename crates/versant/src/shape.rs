@@ -44,6 +44,19 @@ impl Shape {
         Shape { dims: all, rank: dims.len() }
     }
 
+    /// The shape with these axes, or `None` where [`new`](Shape::new) would panic.
+    pub(crate) fn checked(dims: &[usize]) -> Option<Shape> {
+        let numel = dims.iter().filter(|&&d| d != 0).try_fold(1usize, |n, &d| n.checked_mul(d));
+        let fits = dims.len() <= MAX_RANK && numel.is_some_and(|n| n <= isize::MAX as usize / 8);
+        fits.then(|| Shape::new(dims))
+    }
+
+    /// Whether this stretches to the other shape.
+    pub(crate) fn broadcasts_to(&self, to: &Shape) -> bool {
+        let mut from_end = self.iter().rev().zip(to.iter().rev());
+        self.rank <= to.rank && from_end.all(|(&d, &t)| d == t || d == 1)
+    }
+
     /// The number of axes.
     pub fn rank(&self) -> usize {
         self.rank

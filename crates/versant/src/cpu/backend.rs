@@ -3,7 +3,7 @@
 use super::elementwise::{Operand, binary, binary_in_place, select, unary};
 use super::gemm::{self, MatRef, gemm};
 use super::real::Real;
-use super::{copy, optim, reduce, softmax};
+use super::{copy, index, optim, reduce, scan, softmax, sort};
 use crate::array::Array;
 use crate::device::{AdamStep, Backend, Epilogue, SgdStep};
 use crate::dtype::{DType, Element, with_element, with_float};
@@ -161,20 +161,9 @@ fn reduce_of<T: Real + Element<Repr = T>>(op: Reduce, x: &Array, kept: usize, ou
     match op {
         Reduce::Sum if out.len() == 1 => out[0] = reduce::sum(x),
         Reduce::Sum => reduce::row_sums(x, len, out),
+        Reduce::Prod => reduce::row_products(x, len, out),
         Reduce::Max => reduce::row_maxima(x, len, out),
         Reduce::Min => reduce::row_minima(x, len, out),
-    }
-}
-
-fn argmax_of<T: Real + Element<Repr = T>>(x: &[T], cols: usize, out: &mut [i64]) {
-    for (best, row) in out.iter_mut().zip(x.chunks_exact(cols)) {
-        let mut at = 0;
-        for (i, &v) in row.iter().enumerate() {
-            if v > row[at] || (v.is_nan() && !row[at].is_nan()) {
-                at = i;
-            }
-        }
-        *best = at as i64;
     }
 }
 
@@ -227,6 +216,14 @@ impl Backend for Cpu {
         }
     }
 
+    fn add_into(&self, x: &Array, out: &mut Array, to: &Layout) {
+        match x.dtype() {
+            DType::F32 => copy::add_into::<f32>(x, out, to),
+            DType::F64 => copy::add_into::<f64>(x, out, to),
+            _ => Naive.add_into(x, out, to),
+        }
+    }
+
     fn add_assign(&self, sum: &mut Array, x: &Array) {
         let x = Flat::of(x);
         with_float!(sum.dtype(), T => binary_in_place(sum.as_mut_slice::<T>(), x.operand::<T>(), |a, b| a + b))
@@ -252,12 +249,74 @@ impl Backend for Cpu {
         }
     }
 
-    fn argmax(&self, x: &Array, out: &mut Array) {
+    fn arg_extreme(&self, op: Reduce, x: &Array, out: &mut Array) {
         if !x.dtype().is_float() {
-            return Naive.argmax(x, out);
+            return Naive.arg_extreme(op, x, out);
         }
-        let x = x.contiguous();
-        with_float!(x.dtype(), T => argmax_of(slice::<T>(&x), last_axis(&x), out.as_mut_slice::<i64>()))
+        let (x, cols) = (x.contiguous(), last_axis(x));
+        let out = out.as_mut_slice::<i64>();
+        with_float!(x.dtype(), T => match op {
+            Reduce::Min => reduce::row_arg_extremes(slice::<T>(&x), cols, out, |a, b| a < b),
+            _ => reduce::row_arg_extremes(slice::<T>(&x), cols, out, |a, b| a > b),
+        })
+    }
+
+    fn scan(&self, a: Option<&Array>, b: &Array, reverse: bool, out: &mut Array) {
+        if !b.dtype().is_float() {
+            return Naive.scan(a, b, reverse, out);
+        }
+        with_float!(b.dtype(), T => {
+            let (a, order) = (a.map(slice::<T>), (last_axis(b), reverse));
+            let out = out.as_mut_slice::<T>();
+            match a {
+                None => scan::scan((None, 1.0), slice::<T>(b), order, out, |b, _, last| b + last),
+                Some(_) => scan::scan((a, 1.0), slice::<T>(b), order, out, |b, a, last| b + a * last),
+            }
+        })
+    }
+
+    fn gather(&self, x: &Array, index: &Array, out: &mut Array) {
+        let (from, to, places) = (last_axis(x), last_axis(index), slice::<i64>(index));
+        with_element!(x.dtype(), T => index::gather(slice::<T>(x), from, places, out.as_mut_slice::<T>(), to))
+    }
+
+    fn scatter(&self, src: &Array, index: &Array, out: &mut Array) {
+        let (from, to, places) = (last_axis(src), last_axis(out), slice::<i64>(index));
+        with_element!(src.dtype(), T => {
+            index::scatter((slice::<T>(src), from), places, (out.as_mut_slice::<T>(), to), |y, v| *y = v)
+        })
+    }
+
+    fn scatter_add(&self, src: &Array, index: &Array, out: &mut Array) {
+        if !src.dtype().is_float() {
+            return Naive.scatter_add(src, index, out);
+        }
+        let (from, to, places) = (last_axis(src), last_axis(out), slice::<i64>(index));
+        with_float!(src.dtype(), T => {
+            index::scatter((slice::<T>(src), from), places, (out.as_mut_slice::<T>(), to), |y, v| *y += v)
+        })
+    }
+
+    fn index_select(&self, x: &Array, index: &Array, out: &mut Array) {
+        let ([_, from, inner], places) = (x.dims(), slice::<i64>(index));
+        with_element!(x.dtype(), T => {
+            index::index_select(slice::<T>(x), from, places, out.as_mut_slice::<T>(), inner)
+        })
+    }
+
+    fn index_add(&self, src: &Array, index: &Array, out: &mut Array) {
+        if !src.dtype().is_float() {
+            return Naive.index_add(src, index, out);
+        }
+        let ([_, to, inner], places) = (out.dims(), slice::<i64>(index));
+        with_float!(src.dtype(), T => {
+            index::index_add(slice::<T>(src), places, out.as_mut_slice::<T>(), to, inner)
+        })
+    }
+
+    fn argsort(&self, descending: bool, x: &Array, out: &mut Array) {
+        let (cols, out) = (last_axis(x), out.as_mut_slice::<i64>());
+        with_element!(x.dtype(), T => sort::argsort(slice::<T>(x), cols, descending, out))
     }
 
     fn matmul(&self, a: &Array, b: &Array, epilogue: Epilogue, out: &mut Array) {

@@ -19,6 +19,12 @@ pub(super) fn copy(x: &Array, out: &mut Array, to: &Layout) {
     })
 }
 
+/// Adds the elements of `x` at the places `to` of `out`, one after another.
+pub(super) fn add_into<T: Element<Repr = T> + std::ops::AddAssign>(x: &Array, out: &mut Array, to: &Layout) {
+    let (source, target) = (x.storage::<T>(), out.as_mut_slice::<T>());
+    x.layout().positions().zip(to.positions()).for_each(|(from, to)| target[to] += source[from]);
+}
+
 /// Copies along the last axis in an inner loop, for every position of the axes before.
 fn rows<S: Element, D: Element>(
     x: &Array,

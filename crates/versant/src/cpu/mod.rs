@@ -7,13 +7,16 @@ mod backend;
 mod copy;
 pub mod elementwise;
 pub mod gemm;
+pub mod index;
 pub mod isa;
 pub mod math;
 pub mod optim;
 pub mod real;
 pub mod reduce;
+pub mod scan;
 mod scratch;
 pub mod softmax;
+pub mod sort;
 pub mod threads;
 
 pub use backend::Cpu;

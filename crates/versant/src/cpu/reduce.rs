@@ -60,6 +60,18 @@ multiversion! {
 }
 
 multiversion! {
+    fn min_piece[T: Real](x: &[T]) -> T {
+        fold(x, -T::NEG_INFINITY, |a, b| if a < b || a.is_nan() { a } else { b })
+    }
+}
+
+multiversion! {
+    fn product_piece[T: Real](x: &[T]) -> T {
+        fold(x, T::ONE, |a, b| a * b)
+    }
+}
+
+multiversion! {
     /// Adds the rows of a matrix to `out`.
     fn add_rows[T: Real](x: &[T], out: &mut [T]) {
         for row in x.chunks_exact(out.len()) {
@@ -96,12 +108,12 @@ pub fn sum<T: Real>(x: &[T]) -> T {
     sum_piece(isa, &sums)
 }
 
-fn each_row<T: Real>(x: &[T], cols: usize, out: &mut [T], f: impl Fn(&[T]) -> T + Sync) {
+fn each_row<T: Real, R: Copy + Send>(x: &[T], cols: usize, out: &mut [R], f: impl Fn(&[T]) -> R + Sync) {
     assert_eq!(x.len(), out.len() * cols, "{} rows of {cols} need {} elements", out.len(), out.len() * cols);
     if cols == 0 {
         return out.fill(f(&[]));
     }
-    let run = |first: usize, out: &mut [T]| {
+    let run = |first: usize, out: &mut [R]| {
         for (y, row) in out.iter_mut().zip(x[first * cols..].chunks_exact(cols)) {
             *y = f(row);
         }
@@ -138,8 +150,33 @@ pub fn row_maxima<T: Real>(x: &[T], cols: usize, out: &mut [T]) {
 /// # Panics
 /// If the lengths do not fit.
 pub fn row_minima<T: Real>(x: &[T], cols: usize, out: &mut [T]) {
-    let smaller = |a: T, b: T| if a < b || a.is_nan() { a } else { b };
-    each_row(x, cols, out, |row| row.iter().fold(-T::NEG_INFINITY, |a, &b| smaller(a, b)));
+    let isa = isa();
+    each_row(x, cols, out, |row| min_piece(isa, row));
+}
+
+/// The product of each row; 1 if the row is empty.
+///
+/// # Panics
+/// If the lengths do not fit.
+pub fn row_products<T: Real>(x: &[T], cols: usize, out: &mut [T]) {
+    let isa = isa();
+    each_row(x, cols, out, |row| product_piece(isa, row));
+}
+
+/// Where in each row the first element stands that beats all others; NaN beats any.
+///
+/// # Panics
+/// If the lengths do not fit.
+pub fn row_arg_extremes<T: Real>(x: &[T], cols: usize, out: &mut [i64], beats: impl Fn(T, T) -> bool + Sync) {
+    each_row(x, cols, out, |row| {
+        let mut best = 0;
+        for (i, &v) in row.iter().enumerate() {
+            if beats(v, row[best]) || (v.is_nan() && !row[best].is_nan()) {
+                best = i;
+            }
+        }
+        best as i64
+    });
 }
 
 /// The sum of each column of a row-major matrix, as many columns as `out` is long: the gradient of a bias.

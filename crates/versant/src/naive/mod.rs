@@ -2,8 +2,10 @@
 //! of the fast kernels' tests and shows how little a backend has to know.
 
 mod elementwise;
+mod index;
 mod number;
 mod optim;
+mod ordered;
 mod softmax;
 
 pub(crate) use elementwise::{binary, binary_i64, unary};
@@ -19,12 +21,12 @@ use number::{Number, read, read_i64, write, write_i64};
 /// The backend of [`Device::Naive`](crate::Device::Naive).
 pub struct Naive;
 
-/// The index of the first largest element; NaN is larger than any.
-fn first_largest<T: PartialOrd>(row: &[T]) -> i64 {
+/// The index of the first element that beats all others; NaN beats any.
+fn first_extreme<T: PartialOrd>(row: &[T], beats: impl Fn(&T, &T) -> bool) -> i64 {
     let is_nan = |v: &T| v.partial_cmp(v).is_none();
     let mut best = 0;
     for (i, v) in row.iter().enumerate() {
-        if *v > row[best] || (is_nan(v) && !is_nan(&row[best])) {
+        if beats(v, &row[best]) || (is_nan(v) && !is_nan(&row[best])) {
             best = i;
         }
     }
@@ -69,6 +71,10 @@ impl Backend for Naive {
         write(sum, total);
     }
 
+    fn add_into(&self, x: &Array, out: &mut Array, to: &Layout) {
+        index::add(x, to.positions(), out);
+    }
+
     fn compare(&self, op: Compare, a: &Array, b: &Array, out: &mut Array) {
         let bits: Vec<f64> = if a.dtype().is_float() {
             read(a).into_iter().zip(read(b)).map(|(a, b)| compare(op, a, b) as u8 as f64).collect()
@@ -96,6 +102,7 @@ impl Backend for Naive {
             let all = read(x);
             let fold = |row: &[f64]| match op {
                 Reduce::Sum => row.iter().sum(),
+                Reduce::Prod => row.iter().product(),
                 Reduce::Max => row.iter().copied().fold(f64::NEG_INFINITY, larger),
                 Reduce::Min => row.iter().copied().fold(f64::INFINITY, |a, b| binary(Binary::Minimum, a, b)),
             };
@@ -104,6 +111,7 @@ impl Backend for Naive {
             let all = read_i64(x);
             let fold = |row: &[i64]| match op {
                 Reduce::Sum => row.iter().fold(0, |a: i64, &b| a.wrapping_add(b)),
+                Reduce::Prod => row.iter().fold(1, |a: i64, &b| a.wrapping_mul(b)),
                 Reduce::Max => row.iter().copied().max().unwrap_or(0),
                 Reduce::Min => row.iter().copied().min().unwrap_or(0),
             };
@@ -111,12 +119,43 @@ impl Backend for Naive {
         }
     }
 
-    fn argmax(&self, x: &Array, out: &mut Array) {
-        if x.dtype().is_float() {
-            write_i64(out, read(x).chunks(last_axis(x)).map(first_largest));
-        } else {
-            write_i64(out, read_i64(x).chunks(last_axis(x)).map(first_largest));
+    fn arg_extreme(&self, op: Reduce, x: &Array, out: &mut Array) {
+        fn of<T: PartialOrd>(op: Reduce, row: &[T]) -> i64 {
+            first_extreme(row, |a, b| if op == Reduce::Min { a < b } else { a > b })
         }
+        if x.dtype().is_float() {
+            write_i64(out, read(x).chunks(last_axis(x)).map(|row| of(op, row)));
+        } else {
+            write_i64(out, read_i64(x).chunks(last_axis(x)).map(|row| of(op, row)));
+        }
+    }
+
+    fn scan(&self, a: Option<&Array>, b: &Array, reverse: bool, out: &mut Array) {
+        ordered::scan(a, b, reverse, out);
+    }
+
+    fn gather(&self, x: &Array, index: &Array, out: &mut Array) {
+        index::gather(x, index, out);
+    }
+
+    fn scatter(&self, src: &Array, index: &Array, out: &mut Array) {
+        index::scatter(src, index, out);
+    }
+
+    fn scatter_add(&self, src: &Array, index: &Array, out: &mut Array) {
+        index::scatter_add(src, index, out);
+    }
+
+    fn index_select(&self, x: &Array, index: &Array, out: &mut Array) {
+        index::index_select(x, index, out);
+    }
+
+    fn index_add(&self, src: &Array, index: &Array, out: &mut Array) {
+        index::index_add(src, index, out);
+    }
+
+    fn argsort(&self, descending: bool, x: &Array, out: &mut Array) {
+        ordered::argsort(descending, x, out);
     }
 
     fn matmul(&self, a: &Array, b: &Array, epilogue: Epilogue, out: &mut Array) {

@@ -73,6 +73,55 @@ impl Tensor {
     }
 }
 
+/// Selecting by a mask.
+impl Tensor {
+    /// The elements where the mask (bool) is true, in row-major order, `[k]`, with broadcasting of both. Gradient: g
+    /// back to its places, 0 elsewhere.
+    ///
+    /// ```
+    /// use versant::Tensor;
+    /// let x = Tensor::from_slice(&[-1.0f32, 4.0, 2.0], [3]);
+    /// assert_eq!(x.masked_select(&x.gt(0.0)).to_vec::<f32>(), [4.0, 2.0]);
+    /// ```
+    ///
+    /// # Panics
+    /// When the mask is not bool, lies on another device, or does not broadcast.
+    #[track_caller]
+    pub fn masked_select(&self, mask: &Tensor) -> Tensor {
+        let (sx, sm) = (self.shape(), mask.shape());
+        assert!(mask.dtype() == DType::Bool, "masked_select: the mask is {} {sm}, not bool", mask.dtype());
+        assert!(
+            self.device() == mask.device(),
+            "masked_select: the tensor is on {}, the mask on {}; move one with .to(device)",
+            self.device(),
+            mask.device()
+        );
+        let Some(shape) = sx.broadcast(&sm) else {
+            panic!("masked_select: {sx} and mask {sm} do not broadcast")
+        };
+        let truths = mask.broadcast_to(shape).to_vec::<bool>();
+        let places: Vec<i64> = (0..).zip(truths).filter_map(|(i, is)| is.then_some(i)).collect();
+        let places = Tensor::from_slice(&places, [places.len()]).to(self.device());
+        self.broadcast_to(shape).reshape([shape.numel()]).index_select(0, &places)
+    }
+
+    /// Where elements are not 0 (or are true): their indices in row-major order, i64 [k, rank].
+    ///
+    /// ```
+    /// use versant::Tensor;
+    /// let x = Tensor::from_slice(&[0.0f32, 7.0, 5.0, 0.0], [2, 2]);
+    /// assert_eq!(x.nonzero().to_vec::<i64>(), [0, 1, 1, 0]);
+    /// ```
+    pub fn nonzero(&self) -> Tensor {
+        let (shape, truths) = (self.shape(), self.array().cast(DType::Bool).to_vec::<bool>());
+        let strides = shape.contiguous_strides();
+        let found: Vec<usize> = (0..truths.len()).filter(|&i| truths[i]).collect();
+        let index = |&i: &usize| (0..shape.rank()).map(move |axis| (i / strides[axis] % shape[axis]) as i64);
+        let indices: Vec<i64> = found.iter().flat_map(index).collect();
+        Tensor::from_slice(&indices, [found.len(), shape.rank()]).to(self.device())
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use crate::{Device, Tensor};

@@ -11,6 +11,8 @@ use crate::tensor::Tensor;
 pub enum Reduce {
     /// The sum, 0 of nothing
     Sum,
+    /// The product, 1 of nothing
+    Prod,
     /// The largest, NaN if any is
     Max,
     /// The smallest, NaN if any is
@@ -21,6 +23,7 @@ impl Reduce {
     pub(crate) fn name(self) -> &'static str {
         match self {
             Reduce::Sum => "sum",
+            Reduce::Prod => "prod",
             Reduce::Max => "max",
             Reduce::Min => "min",
         }
@@ -28,7 +31,7 @@ impl Reduce {
 }
 
 impl Array {
-    /// Reduces along axes. The sum of u8 is i64.
+    /// Reduces along axes. Sum and product of u8 are i64.
     ///
     /// # Panics
     /// On an axis that does not exist or is named twice, on bool, and on the maximum or minimum of nothing.
@@ -41,11 +44,12 @@ impl Array {
     fn reduce_along(&self, op: Reduce, along: &Reduced) -> Array {
         let (name, shape) = (op.name(), self.shape());
         assert!(self.dtype() != DType::Bool, "{name}: bool has no arithmetic; cast it first");
+        let grows = matches!(op, Reduce::Sum | Reduce::Prod);
         // A sum of bytes would wrap around within a few elements.
-        let dtype = if op == Reduce::Sum && self.dtype() == DType::U8 { DType::I64 } else { self.dtype() };
+        let dtype = if grows && self.dtype() == DType::U8 { DType::I64 } else { self.dtype() };
         let (kept, gone) = along.order();
         let empty = along.count() == 0 && along.result().numel() > 0;
-        assert!(op == Reduce::Sum || !empty, "{name}: {shape} has no elements along the axes {gone:?}");
+        assert!(grows || !empty, "{name}: {shape} has no elements along the axes {gone:?}");
         let view = self.permute(&[&kept[..], &gone[..]].concat());
         let mut out = Array::recycled(along.result(), dtype, self.device());
         self.device().backend().reduce(op, &view, kept.len(), &mut out);
@@ -55,13 +59,29 @@ impl Array {
     /// The index (i64) of the first largest element along an axis, which is dropped; a NaN counts as largest.
     #[track_caller]
     pub fn argmax(&self, axis: isize) -> Array {
-        let axis = self.shape().axis("argmax", axis);
-        assert!(self.shape()[axis] > 0, "argmax: axis {axis} of {} has no elements", self.shape());
+        self.arg_extreme("argmax", Reduce::Max, axis)
+    }
+
+    /// The index (i64) of the first smallest element along an axis, which is dropped; a NaN counts as smallest.
+    #[track_caller]
+    pub fn argmin(&self, axis: isize) -> Array {
+        self.arg_extreme("argmin", Reduce::Min, axis)
+    }
+
+    /// 0 or 1 as u8 for each element.
+    fn truths(&self) -> Array {
+        self.cast(DType::Bool).cast(DType::U8)
+    }
+
+    #[track_caller]
+    fn arg_extreme(&self, name: &str, op: Reduce, axis: isize) -> Array {
+        let axis = self.shape().axis(name, axis);
+        assert!(self.shape()[axis] > 0, "{name}: axis {axis} of {} has no elements", self.shape());
         let mut order: Vec<usize> = (0..self.rank()).filter(|&i| i != axis).collect();
         let kept = Shape::from(order.iter().map(|&i| self.shape()[i]).collect::<Vec<_>>());
         order.push(axis);
         let mut out = Array::recycled(kept, DType::I64, self.device());
-        self.device().backend().argmax(&self.permute(&order), &mut out);
+        self.device().backend().arg_extreme(op, &self.permute(&order), &mut out);
         out
     }
 }
@@ -100,6 +120,59 @@ impl Tensor {
         let axes = axes.into();
         let count = axes.of("mean", self.shape()).count();
         self.sum_axes(axes) / count as f64
+    }
+
+    /// The product of all elements.
+    #[track_caller]
+    pub fn prod(&self) -> Tensor {
+        self.prod_axes(..)
+    }
+
+    /// The product along axes, 1 of nothing. Gradient: g times the product of the others, right also where some are 0.
+    #[track_caller]
+    pub fn prod_axes(&self, axes: impl Into<Axes>) -> Tensor {
+        let along = axes.into().of("prod", self.shape());
+        let x = self.clone();
+        Tensor::from_op("prod", self.array().reduce_along(Reduce::Prod, &along), [self], move |back| {
+            [back.want(0, || {
+                let (kept, gone) = along.order();
+                let turned = x.permute(&[&kept[..], &gone[..]].concat());
+                let shape = turned.shape();
+                let rows = turned.reshape([&shape[..kept.len()], &[along.count()]].concat());
+                let before = rows.running_product(false).shifted(false, 1.0);
+                let after = rows.running_product(true).shifted(true, 1.0);
+                let g = back.grad().reshape([&shape[..kept.len()], &[1]].concat());
+                let mut home = vec![0; shape.rank()];
+                kept.iter().chain(&gone).enumerate().for_each(|(i, &axis)| home[axis] = i);
+                (g * (before * after)).reshape(shape).permute(&home)
+            })]
+        })
+    }
+
+    /// Whether any element is not 0 (NaN is not). Bool, without a gradient.
+    #[track_caller]
+    pub fn any(&self) -> Tensor {
+        self.any_axes(..)
+    }
+
+    /// Whether any element along axes is not 0; false of nothing.
+    #[track_caller]
+    pub fn any_axes(&self, axes: impl Into<Axes>) -> Tensor {
+        let along = axes.into().of("any", self.shape());
+        self.array().truths().reduce_along(Reduce::Sum, &along).cast(DType::Bool).into()
+    }
+
+    /// Whether no element is 0. Bool, without a gradient.
+    #[track_caller]
+    pub fn all(&self) -> Tensor {
+        self.all_axes(..)
+    }
+
+    /// Whether no element along axes is 0; true of nothing.
+    #[track_caller]
+    pub fn all_axes(&self, axes: impl Into<Axes>) -> Tensor {
+        let along = axes.into().of("all", self.shape());
+        self.array().truths().reduce_along(Reduce::Prod, &along).cast(DType::Bool).into()
     }
 
     /// The largest of all elements. Gradient: shared evenly by the largest.
@@ -144,6 +217,12 @@ impl Tensor {
     #[track_caller]
     pub fn argmax(&self, axis: isize) -> Tensor {
         self.array().argmax(axis).into()
+    }
+
+    /// The index (i64) of the first smallest element along an axis, which is dropped. Has no gradient.
+    #[track_caller]
+    pub fn argmin(&self, axis: isize) -> Tensor {
+        self.array().argmin(axis).into()
     }
 
     /// Sums axes that broadcasting has stretched, so that the result has the given shape: the gradient of

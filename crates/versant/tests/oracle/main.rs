@@ -10,6 +10,7 @@ mod compare;
 mod views;
 
 mod elementwise;
+mod indexing;
 mod products;
 mod reductions;
 mod softmax;

@@ -1,10 +1,10 @@
-//! Sums, extremes and the place of the largest, along any axes.
+//! Sums, products, extremes, running sums and orders, along any axes.
 
 use proptest::prelude::*;
-use versant::DType;
-use versant::ops::Reduce;
+use versant::ops::{Reduce, Unary};
+use versant::{DType, Tensor};
 
-use crate::compare::{eps, exact, magnitude, naive, within};
+use crate::compare::{eps, exact, magnitude, naive, wide, within};
 use crate::views::view;
 
 oracle! {
@@ -33,6 +33,56 @@ oracle! {
         let x = view.array([DType::F32, DType::F64, DType::I64, DType::U8, DType::Bool][kind]);
         if axis < x.rank() && x.shape()[axis] > 0 {
             exact(&x.argmax(axis as isize), &naive(&x).argmax(axis as isize));
+        }
+    }
+
+    #[test]
+    fn argmin(view in view(), axis in 0usize..6, kind in 0usize..5) {
+        let x = view.array([DType::F32, DType::F64, DType::I64, DType::U8, DType::Bool][kind]);
+        if axis < x.rank() && x.shape()[axis] > 0 {
+            exact(&x.argmin(axis as isize), &naive(&x).argmin(axis as isize));
+        }
+    }
+
+    #[test]
+    fn products(view in view(), chosen in any::<u8>(), kind in 0usize..4) {
+        let x = view.array([DType::F32, DType::F64, DType::I64, DType::U8][kind]);
+        let axes: Vec<isize> = (0..x.rank()).filter(|i| chosen >> i & 1 == 1).map(|i| i as isize).collect();
+        // Products of many numbers of any size would be 0 or infinite: those between 1/2 and 3/2 are not.
+        let x = match x.dtype().is_float() {
+            true => x.unary(Unary::Tanh).unary(Unary::MulScalar(0.5)).unary(Unary::AddScalar(1.0)),
+            false => x,
+        };
+        let terms = x.numel().max(1) as f64;
+        let (got, wanted) = (x.reduce(Reduce::Prod, &axes[..]), naive(&x).reduce(Reduce::Prod, &axes[..]));
+        if x.dtype().is_float() {
+            // Each factor rounds once, and an intermediate product may leave the range of normal numbers.
+            let tiny = if x.dtype() == DType::F32 { 1e-37 } else { 1e-300 };
+            let overflows = |w: f64| !w.is_finite() || w.abs() > 1e30;
+            within(&got, &wanted, |_, w| if overflows(w) { f64::INFINITY } else { terms * eps(x.dtype()) * w.abs() + tiny });
+        } else {
+            exact(&got, &wanted);
+        }
+    }
+
+    #[test]
+    fn running_sums(view in view(), axis in 0usize..6, double in any::<bool>()) {
+        let x = Tensor::from(view.array(if double { DType::F64 } else { DType::F32 }));
+        if axis < x.rank() {
+            let y = |x: &Tensor| x.cumsum(axis as isize).array().clone();
+            let wanted = y(&naive(x.array()).into());
+            let size = wide(&y(&naive(x.array()).cast(DType::F64).unary(Unary::Abs).into()));
+            let error = 8.0 * (x.shape()[axis].max(1) as f64).sqrt() * eps(x.dtype());
+            within(&y(&x), &wanted, |i, _| error * size[i]);
+        }
+    }
+
+    #[test]
+    fn order(view in view(), axis in 0usize..6, descending in any::<bool>(), kind in 0usize..5) {
+        let x = Tensor::from(view.array([DType::F32, DType::F64, DType::I64, DType::U8, DType::Bool][kind]));
+        if axis < x.rank() {
+            let y = |x: &Tensor| x.argsort(axis as isize, descending).array().clone();
+            exact(&y(&x), &y(&naive(x.array()).into()));
         }
     }
 }

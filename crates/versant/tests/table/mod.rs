@@ -6,6 +6,7 @@
 
 mod elementwise;
 mod graph;
+mod indexing;
 mod linalg;
 mod losses;
 mod reductions;
@@ -116,6 +117,7 @@ pub fn cases() -> Vec<Case> {
         reductions::cases(),
         linalg::cases(),
         shapes::cases(),
+        indexing::cases(),
         losses::cases(),
     ]
     .into_iter()
