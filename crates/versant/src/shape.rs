@@ -73,6 +73,32 @@ impl Shape {
     /// When the common shape has more elements than memory can hold.
     #[track_caller]
     pub fn broadcast(&self, other: &Shape) -> Option<Shape> {
+        self.stretched(other).map(|(dims, rank)| Shape::new(&dims[..rank]))
+    }
+
+    /// The shape that both broadcast to.
+    ///
+    /// # Panics
+    /// In the name of an operation, when there is none or memory could not hold its elements.
+    #[track_caller]
+    pub(crate) fn broadcast_for(&self, operation: &str, other: &Shape) -> Shape {
+        let Some((dims, rank)) = self.stretched(other) else {
+            panic!(
+                "{operation}: {self} and {other} do not broadcast; axes match from the last, and only an axis of 1 \
+                 stretches"
+            )
+        };
+        match Shape::checked(&dims[..rank]) {
+            Some(shape) => shape,
+            None => panic!(
+                "{operation}: {self} and {other} broadcast to {:?}, more elements than memory can hold",
+                &dims[..rank]
+            ),
+        }
+    }
+
+    /// The lengths of the common axes and their number.
+    pub(crate) fn stretched(&self, other: &Shape) -> Option<([usize; MAX_RANK], usize)> {
         let rank = self.rank.max(other.rank);
         let mut dims = [0; MAX_RANK];
         for (i, dim) in dims[..rank].iter_mut().enumerate() {
@@ -85,7 +111,7 @@ impl Shape {
                 _ => return None,
             };
         }
-        Some(Shape::new(&dims[..rank]))
+        Some((dims, rank))
     }
 
     /// Row-major strides, in elements: how far apart neighbours along each axis lie.

@@ -66,10 +66,10 @@ impl Tensor {
     /// # Panics
     /// When the type cannot hold fractions: they would be cut off without a word.
     #[track_caller]
-    pub(crate) fn constant(&self, value: f64) -> Tensor {
+    pub(crate) fn constant(&self, operation: &str, value: f64) -> Tensor {
         assert!(
             self.dtype().is_float(),
-            "arithmetic with the number {value}: the tensor is {}, not f32 or f64; cast it first",
+            "{operation}: the tensor is {}, the other side the number {value}; cast the tensor to f32 or f64 first",
             self.dtype()
         );
         Array::full((), value, self.dtype()).to(self.device()).into()

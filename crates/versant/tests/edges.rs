@@ -66,10 +66,10 @@ fn sizes_that_would_wrap() {
     let tall = Array::full([1 << 40, 1], 0.0, DType::F32);
     let wide = Array::full([1, 1 << 40], 0.0, DType::F32);
     let text = message(|| tall.binary(Binary::Add, &wide));
-    assert!(text.ends_with("has more elements than memory can hold"), "{text}");
+    assert!(text.ends_with("more elements than memory can hold"), "{text}");
     let huge = Tensor::full([1 << 59, 1], 0.0, DType::F32);
     let text = message(|| versant::cat(&[&huge, &huge, &huge], 0));
-    assert!(text.ends_with("has more elements than memory can hold"), "{text}");
+    assert!(text.ends_with("more elements than memory can hold"), "{text}");
     let x = Tensor::from_slice(&[1.0f32, 2.0, 3.0, 4.0], [2, 2]).requires_grad();
     let y = x.slice(0, 1, 2, usize::MAX);
     assert_eq!(y.to_vec::<f32>(), [3.0, 4.0]);
@@ -92,7 +92,10 @@ fn integers_are_exact_or_refused() {
         assert_eq!(half.cast(DType::F32).to_vec::<f32>(), [half.item::<i64>() as f32]);
         assert_eq!(message(|| big.mean()), "mean: needs f32 or f64, not i64; cast it first");
         let text = message(|| &big / 2.0);
-        assert_eq!(text, "arithmetic with the number 2: the tensor is i64, not f32 or f64; cast it first");
+        assert_eq!(
+            text,
+            "div: the tensor is i64, the other side the number 2; cast the tensor to f32 or f64 first"
+        );
     }
 }
 

@@ -70,13 +70,7 @@ impl Array {
             self.device(),
             other.device()
         );
-        let Some(shape) = self.shape().broadcast(&other.shape()) else {
-            panic!(
-                "{operation}: {} and {} do not broadcast; axes match from the last, and only an axis of 1 stretches",
-                self.shape(),
-                other.shape()
-            )
-        };
+        let shape = self.shape().broadcast_for(operation, &other.shape());
         (self.broadcast_to(shape), other.broadcast_to(shape))
     }
 
@@ -358,8 +352,8 @@ scalar_operator! {
     Add add: x, c => x.add_scalar(c), x.add_scalar(c);
     Sub sub: x, c => x.add_scalar(-c), x.neg().add_scalar(c);
     Mul mul: x, c => x.mul_scalar(c), x.mul_scalar(c);
-    Div div: x, c => x.div(&x.constant(c)), x.constant(c).div(x);
-    Rem rem: x, c => x.fmod(c), x.constant(c).fmod(x);
+    Div div: x, c => x.div(&x.constant("div", c)), x.constant("div", c).div(x);
+    Rem rem: x, c => x.fmod(c), x.constant("fmod", c).fmod(x);
 }
 
 impl ops::Neg for &Tensor {

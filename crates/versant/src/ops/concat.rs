@@ -2,6 +2,7 @@
 
 use crate::array::Array;
 use crate::layout::Layout;
+use crate::shape::Shape;
 use crate::tensor::Tensor;
 
 /// Joins tensors along an axis that they have. Gradients: the parts of g.
@@ -27,15 +28,21 @@ pub fn cat(tensors: &[&Tensor], axis: isize) -> Tensor {
             && tensor.device() == first.device();
         assert!(
             fits,
-            "cat: tensor {i} is {} {}, tensor 0 is {} {}; all but axis {axis} must agree",
+            "cat: tensor {i} is {} {} on {}, tensor 0 is {} {} on {}; all but axis {axis} must agree",
             tensor.dtype(),
             tensor.shape(),
+            tensor.device(),
             first.dtype(),
-            first.shape()
+            first.shape(),
+            first.device()
         );
         total += tensor.shape()[axis];
     }
-    let shape = first.shape().with_axis(axis, total);
+    let mut dims = first.shape().to_vec();
+    dims[axis] = total;
+    let Some(shape) = Shape::checked(&dims) else {
+        panic!("cat: the {} tensors together are {dims:?}, more elements than memory can hold", tensors.len())
+    };
     let mut out = Array::recycled(shape, first.dtype(), first.device());
     let mut parts = Vec::with_capacity(tensors.len());
     let mut start = 0;
@@ -60,8 +67,23 @@ pub fn cat(tensors: &[&Tensor], axis: isize) -> Tensor {
 /// With no tensors, or when shapes, types or devices differ.
 #[track_caller]
 pub fn stack(tensors: &[&Tensor], axis: isize) -> Tensor {
+    assert!(!tensors.is_empty(), "stack: there is nothing to join");
+    let first = tensors[0];
+    for (i, tensor) in tensors.iter().enumerate() {
+        let kind = |t: &Tensor| (t.shape(), t.dtype(), t.device());
+        assert!(
+            kind(tensor) == kind(first),
+            "stack: tensor {i} is {} {} on {}, tensor 0 is {} {} on {}; all must agree",
+            tensor.dtype(),
+            tensor.shape(),
+            tensor.device(),
+            first.dtype(),
+            first.shape(),
+            first.device()
+        );
+    }
+    let axis = first.new_axis("stack", axis) as isize;
     let raised: Vec<Tensor> = tensors.iter().map(|t| t.unsqueeze(axis)).collect();
-    let axis = if axis < 0 { axis + raised.first().map_or(0, |t| t.rank() as isize) } else { axis };
     cat(&raised.iter().collect::<Vec<_>>(), axis)
 }
 
@@ -79,7 +101,7 @@ mod tests {
 
     #[test]
     #[should_panic(
-        expected = "cat: tensor 1 is f32 [3, 2], tensor 0 is f32 [2, 3]; all but axis 0 must agree"
+        expected = "cat: tensor 1 is f32 [3, 2] on cpu, tensor 0 is f32 [2, 3] on cpu; all but axis 0 must agree"
     )]
     fn parts_that_do_not_fit() {
         cat(&[&Tensor::zeros([2, 3]), &Tensor::zeros([3, 2])], 0);

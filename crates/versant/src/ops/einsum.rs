@@ -114,6 +114,11 @@ fn read(equation: &str, operands: &[&Tensor]) -> (Vec<Vec<Label>>, Vec<Label>) {
         Some((left, right)) => (left, Some(right)),
         None => (&text[..], None),
     };
+    for term in text.split("->").flat_map(|side| side.split(',')) {
+        if let Some(odd) = term.replacen("...", "", 1).chars().find(|c| !c.is_ascii_alphabetic()) {
+            panic!("einsum: {equation:?}: {odd:?} is neither a letter nor part of '...'");
+        }
+    }
     let terms: Vec<&str> = left.split(',').collect();
     assert!(
         terms.len() == operands.len(),
@@ -126,13 +131,10 @@ fn read(equation: &str, operands: &[&Tensor]) -> (Vec<Vec<Label>>, Vec<Label>) {
         if term.contains("...") { x.rank().saturating_sub(letters(term)) } else { 0 }
     };
     let most = terms.iter().zip(operands).map(|(term, x)| hidden(term, x)).max().unwrap_or(0);
-    let inputs: Vec<Vec<Label>> = terms
-        .iter()
-        .zip(operands)
-        .map(|(term, x)| labels_of(equation, term, hidden(term, x), most))
-        .collect();
+    let inputs: Vec<Vec<Label>> =
+        terms.iter().zip(operands).map(|(term, x)| labels_of(term, hidden(term, x), most)).collect();
     let output = match right {
-        Some(term) => labels_of(equation, term, most, most),
+        Some(term) => labels_of(term, most, most),
         None => {
             let all: Vec<Label> = inputs.concat();
             let mut once: Vec<Label> =
@@ -149,19 +151,8 @@ fn read(equation: &str, operands: &[&Tensor]) -> (Vec<Vec<Label>>, Vec<Label>) {
 const FIRST_LETTER: Label = 'A' as Label;
 
 /// The last `hidden` of the `most` axes that ellipses stand for, and the letters.
-#[track_caller]
-fn labels_of(equation: &str, term: &str, hidden: usize, most: usize) -> Vec<Label> {
-    let letters = |part: &str| -> Vec<Label> {
-        part.chars()
-            .map(|c| {
-                assert!(
-                    c.is_ascii_alphabetic(),
-                    "einsum: {equation:?}: {c:?} is neither a letter nor part of '...'"
-                );
-                c as Label
-            })
-            .collect()
-    };
+fn labels_of(term: &str, hidden: usize, most: usize) -> Vec<Label> {
+    let letters = |part: &str| -> Vec<Label> { part.chars().map(|c| c as Label).collect() };
     match term.split_once("...") {
         None => letters(term),
         Some((before, after)) => {

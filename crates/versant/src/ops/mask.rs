@@ -17,9 +17,7 @@ impl Array {
             self.device(),
             a.device()
         );
-        let Some(shape) = self.shape().broadcast(&a.shape()) else {
-            panic!("where_cond: mask {} and values {} do not broadcast", self.shape(), a.shape())
-        };
+        let shape = self.shape().broadcast_for("where_cond", &a.shape());
         let mut out = Array::recycled(shape, a.dtype(), a.device());
         let backend = a.device().backend();
         backend.select(&self.broadcast_to(shape), &a.broadcast_to(shape), &b.broadcast_to(shape), &mut out);
@@ -96,9 +94,7 @@ impl Tensor {
             self.device(),
             mask.device()
         );
-        let Some(shape) = sx.broadcast(&sm) else {
-            panic!("masked_select: {sx} and mask {sm} do not broadcast")
-        };
+        let shape = sx.broadcast_for("masked_select", &sm);
         let truths = mask.broadcast_to(shape).to_vec::<bool>();
         let places: Vec<i64> = (0..).zip(truths).filter_map(|(i, is)| is.then_some(i)).collect();
         let places = Tensor::from_slice(&places, [places.len()]).to(self.device());

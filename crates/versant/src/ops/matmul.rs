@@ -29,12 +29,18 @@ impl Array {
         assert!(sa.rank() >= 2 && sb.rank() >= 2, "matmul: {sa} and {sb}; matrices have two axes or more");
         let ([m, k], [k2, n]) = (last_two(&sa), last_two(&sb));
         assert!(k == k2, "matmul: {sa} has {k} columns, {sb} has {k2} rows");
-        let Some(batch) = batch_of(&sa).broadcast(&batch_of(&sb)) else {
+        let Some((batch, rank)) = batch_of(&sa).stretched(&batch_of(&sb)) else {
             panic!("matmul: the batches of {sa} and {sb} do not broadcast")
         };
-        let full = |rows, columns| Shape::new(&[&batch[..], &[rows, columns]].concat());
-        let mut out = Array::recycled(full(m, n), self.dtype(), self.device());
-        let (a, b) = (self.broadcast_to(full(m, k)), other.broadcast_to(full(k, n)));
+        let of = |rows, columns| Shape::checked(&[&batch[..rank], &[rows, columns]].concat());
+        let (Some(result), Some(left), Some(right)) = (of(m, n), of(m, k), of(k, n)) else {
+            panic!(
+                "matmul: the product of {sa} and {sb}, {:?}, takes more memory than there can be",
+                [&batch[..rank], &[m, n]].concat()
+            )
+        };
+        let mut out = Array::recycled(result, self.dtype(), self.device());
+        let (a, b) = (self.broadcast_to(left), other.broadcast_to(right));
         self.device().backend().matmul(&a, &b, Epilogue::default(), &mut out);
         out
     }
@@ -62,13 +68,11 @@ impl Tensor {
     /// ```
     #[track_caller]
     pub fn matmul(&self, other: &Tensor) -> Tensor {
-        let (ra, rb) = (self.rank(), other.rank());
-        assert!(
-            ra > 0 && rb > 0,
-            "matmul: {} and {}; a scalar is multiplied with *",
-            self.shape(),
-            other.shape()
-        );
+        let (sa, sb) = (self.shape(), other.shape());
+        let (ra, rb) = (sa.rank(), sb.rank());
+        assert!(ra > 0 && rb > 0, "matmul: {sa} and {sb}; a scalar is multiplied with *");
+        let (columns, rows) = (sa[ra - 1], sb[rb.saturating_sub(2)]);
+        assert!(columns == rows, "matmul: {sa} has {columns} columns, {sb} has {rows} rows");
         if ra == 1 {
             let row = self.reshape([1, self.numel()]).matmul(other);
             return row.squeeze(if rb == 1 { -1 } else { -2 });
@@ -106,6 +110,11 @@ impl Tensor {
             assert!(b.shape() == [outputs].into(), "linear: bias {} does not fit weight {sw}", b.shape());
         }
         let rows = sx[..sx.rank() - 1].iter().product();
+        let result = [&sx[..sx.rank() - 1], &[outputs]].concat();
+        assert!(
+            Shape::checked(&result).is_some(),
+            "linear: input {sx} and weight {sw} give {result:?}, more elements than memory can hold"
+        );
         let y = self.reshape([rows, inputs]).linear_rows(weight, bias);
         y.reshape(sx.with_axis(sx.rank() - 1, outputs))
     }
@@ -117,11 +126,12 @@ impl Tensor {
         let same = |t: &Tensor| t.dtype() == x.dtype() && t.device() == x.device();
         assert!(
             x.dtype().is_float() && same(&w) && bias.is_none_or(same),
-            "linear: input is {} on {}, weight {} on {}; type and device of input, weight and bias must be one",
+            "linear: input is {} on {}, weight {} on {}, bias {}; type and device of all must be one",
             x.dtype(),
             x.device(),
             w.dtype(),
-            w.device()
+            w.device(),
+            bias.map_or("missing".into(), |b| format!("{} on {}", b.dtype(), b.device()))
         );
         let mut y = Array::recycled([x.shape()[0], w.shape()[0]].into(), x.dtype(), x.device());
         let contiguous = bias.map(|b| b.array().contiguous());

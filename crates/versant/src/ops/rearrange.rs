@@ -18,7 +18,10 @@ impl Tensor {
     #[track_caller]
     pub fn flip(&self, axes: &[isize]) -> Tensor {
         let shape = self.shape();
-        let mut named: Vec<usize> = axes.iter().map(|&axis| shape.axis("flip", axis)).collect();
+        let mut named = Vec::with_capacity(axes.len());
+        for &axis in axes {
+            named.push(shape.axis("flip", axis));
+        }
         named.sort_unstable();
         let twice = named.windows(2).any(|pair| pair[0] == pair[1]);
         assert!(!twice, "flip: an axis of {shape} is named twice in {axes:?}");

@@ -78,6 +78,48 @@ pub enum Unary {
     PowScalar(f64),
 }
 
+impl Unary {
+    fn name(self) -> &'static str {
+        match self {
+            Unary::Neg => "neg",
+            Unary::Abs => "abs",
+            Unary::Sign => "sign",
+            Unary::Exp => "exp",
+            Unary::Expm1 => "expm1",
+            Unary::Log => "log",
+            Unary::Log1p => "log1p",
+            Unary::Sqrt => "sqrt",
+            Unary::Rsqrt => "rsqrt",
+            Unary::Square => "square",
+            Unary::Reciprocal => "reciprocal",
+            Unary::Sin => "sin",
+            Unary::Cos => "cos",
+            Unary::Tan => "tan",
+            Unary::Atan => "atan",
+            Unary::Floor => "floor",
+            Unary::Ceil => "ceil",
+            Unary::Round => "round",
+            Unary::Trunc => "trunc",
+            Unary::Clamp(..) => "clamp",
+            Unary::Tanh => "tanh",
+            Unary::Sigmoid => "sigmoid",
+            Unary::Relu => "relu",
+            Unary::LeakyRelu(..) => "leaky_relu",
+            Unary::Elu(..) => "elu",
+            Unary::Silu => "silu",
+            Unary::Gelu => "gelu",
+            Unary::GeluTanh => "gelu_tanh",
+            Unary::HardSwish => "hardswish",
+            Unary::HardSigmoid => "hardsigmoid",
+            Unary::Softplus => "softplus",
+            Unary::Erf => "erf",
+            Unary::AddScalar(..) => "add_scalar",
+            Unary::MulScalar(..) => "mul_scalar",
+            Unary::PowScalar(..) => "powf",
+        }
+    }
+}
+
 impl Array {
     /// op(x) for each element.
     ///
@@ -85,7 +127,13 @@ impl Array {
     /// When the elements are not floating point.
     #[track_caller]
     pub fn unary(&self, op: Unary) -> Array {
-        assert!(self.dtype().is_float(), "{op:?}: needs f32 or f64, not {}; cast it first", self.dtype());
+        assert!(
+            self.dtype().is_float(),
+            "{}: needs f32 or f64, not {} {}; cast it first",
+            op.name(),
+            self.dtype(),
+            self.shape()
+        );
         let mut out = Array::recycled(self.shape(), self.dtype(), self.device());
         self.device().backend().unary(op, self, &mut out);
         out

@@ -2,7 +2,7 @@
 
 use crate::array::Array;
 use crate::layout::Layout;
-use crate::shape::Shape;
+use crate::shape::{MAX_RANK, Shape};
 use crate::tensor::Tensor;
 
 /// g is the gradient of the result.
@@ -185,11 +185,24 @@ impl Tensor {
     /// Inserts an axis of length 1 before `axis`; -1 appends one.
     #[track_caller]
     pub fn unsqueeze(&self, axis: isize) -> Tensor {
-        let shape = self.shape();
-        let rank = shape.rank() as isize + 1;
-        assert!((-rank..rank).contains(&axis), "unsqueeze: axis {axis} is out of range for {shape}");
-        let axis = (if axis < 0 { axis + rank } else { axis }) as usize;
+        let (shape, axis) = (self.shape(), self.new_axis("unsqueeze", axis));
         self.reshape([&shape[..axis], &[1], &shape[axis..]].concat())
+    }
+
+    /// The place of an axis that is to be added, which may be the end.
+    #[track_caller]
+    pub(super) fn new_axis(&self, operation: &str, axis: isize) -> usize {
+        let shape = self.shape();
+        assert!(
+            shape.rank() < MAX_RANK,
+            "{operation}: {shape} has {MAX_RANK} axes already, more are not supported"
+        );
+        let rank = shape.rank() as isize + 1;
+        assert!(
+            (-rank..rank).contains(&axis),
+            "{operation}: axis {axis} is out of range for a new one of {shape}"
+        );
+        (if axis < 0 { axis + rank } else { axis }) as usize
     }
 
     /// Two axes exchanged. Gradient: g with them exchanged back.
@@ -268,7 +281,14 @@ impl Tensor {
     /// `len` elements of an axis from `start` on.
     #[track_caller]
     pub fn narrow(&self, axis: isize, start: usize, len: usize) -> Tensor {
-        self.slice(axis, start, start.saturating_add(len), 1)
+        let at = self.shape().axis("narrow", axis);
+        let length = self.shape()[at];
+        assert!(
+            start <= length && len <= length - start,
+            "narrow: {len} elements from {start} on do not fit axis {at} of {}, which has {length} elements",
+            self.shape()
+        );
+        self.slice(axis, start, start + len, 1)
     }
 
     /// The inverse of [`slice`](Tensor::slice): zeros of the larger shape with these values in their places.

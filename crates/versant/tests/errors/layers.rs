@@ -33,6 +33,7 @@ pub(super) const CALLS: &[Wrong] = wrong! {
     "Linear", "[1099511627776, 2]" => Linear::from_parts(f32s([VAST, 2]), Some(f32s([2])));
     "dropout", "1.5" => run(Dropout(1.5), &f32s([VAST]));
     "softmax", "axis 2" => run(nn::Softmax(2), &f32s([VAST, 3]));
+    "relu", "i64" => run(nn::Relu, &ints([VAST]));
     "Sequential", "fc" => Sequential::new().add("fc", nn::Relu).add("fc", nn::Relu);
     "Sequential", "named 1" => Sequential::new().add("1", nn::Relu).push(nn::Relu);
     "linear", "[1, 3]" => Summary::of(&linear(5), [1, 3]);

@@ -8,6 +8,7 @@
 mod autograd;
 mod create;
 mod elementwise;
+mod indexing;
 mod layers;
 mod linalg;
 mod losses;
@@ -176,6 +177,11 @@ fn create() {
 #[test]
 fn elementwise() {
     check("elementwise", elementwise::CALLS);
+}
+
+#[test]
+fn indexing() {
+    check("indexing", indexing::CALLS);
 }
 
 #[test]

@@ -1,8 +1,8 @@
 //! Views, joining, indices.
 
-use versant::cat;
+use versant::{Pad, Window, cat, stack};
 
-use super::{BIG, VAST, Wrong, f32s, f64s, wrong};
+use super::{BIG, VAST, Wrong, f32s, f64s, ints, naive, wrong};
 
 pub(super) const CALLS: &[Wrong] = wrong! {
     "reshape", "[1048576, 4]" => f32s([BIG, 3]).reshape([BIG, 4]);
@@ -15,6 +15,7 @@ pub(super) const CALLS: &[Wrong] = wrong! {
     "squeeze", "axis -1" => f32s(()).squeeze(-1);
     "unsqueeze", "axis 3" => f32s([VAST, 3]).unsqueeze(3);
     "unsqueeze", "axis -4" => f32s([VAST, 3]).unsqueeze(-4);
+    "unsqueeze", "[1, 1, 1, 1, 1, 1, 1, 1]" => f32s([1; 8]).unsqueeze(0);
     "transpose", "axis 2" => f32s([VAST, 3]).transpose(0, 2);
     "transpose", "axis -3" => f32s([VAST, 3]).transpose(-3, 0);
     "permute", "[0, 0]" => f32s([VAST, 3]).permute(&[0, 0]);
@@ -30,11 +31,65 @@ pub(super) const CALLS: &[Wrong] = wrong! {
     "slice", "2..1" => f32s([VAST, 3]).slice(1, 2, 1, 1);
     "slice", "by 0" => f32s([VAST, 3]).slice(1, 0, 3, 0);
     "slice", "18446744073709551615" => f32s([VAST, 3]).slice(1, usize::MAX, usize::MAX, 1);
+    "narrow", "axis 2" => f32s([VAST, 3]).narrow(2, 0, 1);
+    "narrow", "2 elements from 2 on" => f32s([VAST, 3]).narrow(1, 2, 2);
+    "narrow", "18446744073709551615" => f32s([VAST, 3]).narrow(1, 2, usize::MAX);
     "cat", "nothing" => cat(&[], 0);
     "cat", "axis 2" => cat(&[&f32s([BIG, 3])], 2);
     "cat", "axis 0" => cat(&[&f32s(())], 0);
     "cat", "[1048576, 2]" => cat(&[&f32s([BIG, 3]), &f32s([BIG, 2])], 0);
     "cat", "[1048576]" => cat(&[&f32s([BIG, 3]), &f32s([BIG])], 0);
     "cat", "f64 [1048576, 3]" => cat(&[&f32s([BIG, 3]), &f64s([BIG, 3])], 0);
+    "cat", "naive" => cat(&[&f32s([BIG, 3]), &naive([BIG, 3])], 0);
+    "cat", "[2, 2147483648, 268435456]" => cat(&[&f32s([1, 1 << 31, 1 << 28]), &f32s([1, 1 << 31, 1 << 28])], 0);
+    "stack", "nothing" => stack(&[], 0);
+    "stack", "axis 3" => stack(&[&f32s([BIG, 3])], 3);
+    "stack", "[1048576, 2]" => stack(&[&f32s([BIG, 3]), &f32s([BIG, 2])], 0);
+    "stack", "f64 [1048576]" => stack(&[&f32s([BIG]), &f64s([BIG])], 0);
     "one_hot", "f32" => f32s([VAST]).one_hot(3);
+    "one_hot", "label 1 " => ints([BIG]).one_hot(1);
+    "one_hot", "0 classes" => ints([BIG]).one_hot(0);
+    "view", "[-1, 4]" => f32s([5, 3]).view(&[-1, 4]);
+    "view", "[-1, -1]" => f32s([5, 3]).view(&[-1, -1]);
+    "view", "[-2]" => f32s([5, 3]).view(&[-2]);
+    "view", "without a copy" => f32s([5, 3]).transpose(0, 1).view(&[15]);
+    "expand", "[-1, 4]" => f32s([VAST, 3]).expand(&[-1, 4]);
+    "expand", "[-1, 1099511627776, 3]" => f32s([VAST, 3]).expand(&[-1, VAST as isize, 3]);
+    "expand", "[3]" => f32s([VAST, 3]).expand(&[3]);
+    "unflatten", "[2, 2]" => f32s([VAST, 3]).unflatten(1, [2, 2]);
+    "unflatten", "axis 2" => f32s([VAST, 3]).unflatten(2, [3, 1]);
+    "flatten_axes", "axis 2" => f32s([VAST, 3]).flatten_axes(0, 2);
+    "flatten_axes", "axis 1 comes after axis 0" => f32s([VAST, 3]).flatten_axes(1, 0);
+    "select", "index 3" => f32s([VAST, 3]).select(1, 3);
+    "select", "axis 2" => f32s([VAST, 3]).select(2, 0);
+    "split", "0 elements" => f32s([VAST, 3]).split(0, 1);
+    "split", "axis 2" => f32s([VAST, 3]).split(1, 2);
+    "split_sizes", "[1, 1]" => f32s([VAST, 3]).split_sizes(&[1, 1], 1);
+    "split_sizes", "18446744073709551615" => f32s([VAST, 3]).split_sizes(&[usize::MAX, 4], 1);
+    "chunk", "0 parts" => f32s([VAST, 3]).chunk(0, 1);
+    "chunk", "axis -3" => f32s([VAST, 3]).chunk(2, -3);
+    "flip", "[1, -1]" => f32s([VAST, 3]).flip(&[1, -1]);
+    "flip", "axis 2" => f32s([VAST, 3]).flip(&[2]);
+    "roll", "axis 2" => f32s([VAST, 3]).roll(1, 2);
+    "repeat", "[2]" => f32s([VAST, 3]).repeat(&[2]);
+    "repeat", "[1099511627776, 3] by [1099511627776, 1]" => f32s([VAST, 3]).repeat(&[VAST, 1]);
+    "tile", "18446744073709551615" => f32s([VAST, 3]).tile(&[usize::MAX]);
+    "tile", "9" => f32s([3]).tile(&[1, 1, 1, 1, 1, 1, 1, 1, 9]);
+    "repeat_interleave", "axis 2" => f32s([VAST, 3]).repeat_interleave(2, 2);
+    "repeat_interleave", "1099511627776" => f32s([VAST, 3]).repeat_interleave(VAST, 0);
+    "pad", "[(1, 1), (1, 1)]" => f32s([VAST]).pad(&[(1, 1), (1, 1)], Pad::Constant(0.0));
+    "pad", "3 before" => f32s([VAST, 3]).pad(&[(3, 0)], Pad::Reflect);
+    "pad", "4 after" => f32s([VAST, 3]).pad(&[(0, 4)], Pad::Circular);
+    "pad", "[0]" => f32s([0]).pad(&[(1, 0)], Pad::Replicate);
+    "pad", "18446744073709551615" => f32s([VAST, 3]).pad(&[(usize::MAX, 1)], Pad::Constant(0.0));
+    "unfold", "windows of 4" => f32s([VAST, 3]).unfold(1, 4, 1);
+    "unfold", "steps of 0" => f32s([VAST, 3]).unfold(1, 2, 0);
+    "unfold", "axis 2" => f32s([VAST, 3]).unfold(2, 1, 1);
+    "fold", "[3]" => f32s([3]).fold(0, 3, 1);
+    "fold", "2 elements" => f32s([BIG, 3]).fold(0, 2, 1);
+    "unfold2d", "[1099511627776, 3]" => f32s([VAST, 3]).unfold2d(&Window::new([1, 1]));
+    "unfold2d", "kernel: [9, 9]" => f32s([BIG, 3, 8, 8]).unfold2d(&Window::new([9, 9]));
+    "unfold2d", "stride: [0, 1]" => f32s([BIG, 3, 8, 8]).unfold2d(&Window::new([3, 3]).stride([0, 1]));
+    "fold2d", "[1048576, 9, 4]" => f32s([BIG, 9, 4]).fold2d([8, 8], &Window::new([3, 3]));
+    "fold2d", "[1048576, 10, 36]" => f32s([BIG, 10, 36]).fold2d([8, 8], &Window::new([3, 3]));
 };

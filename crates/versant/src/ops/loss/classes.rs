@@ -46,8 +46,9 @@ impl Default for Nll {
 
 /// Samples in rows.
 struct Rows {
-    /// [samples, classes]
     x: Tensor,
+    /// The axis of classes.
+    axis: usize,
     /// The shape of the samples: [n] for [n, classes], [] for `[classes]`, [n, d1, ..] for [n, classes, d1, ..].
     samples: Shape,
     weight: Option<Tensor>,
@@ -78,11 +79,18 @@ impl Rows {
             );
         }
         let weight = weight.map(Tensor::detach);
-        Rows { x: rows(x, axis, classes), samples, weight }
+        Rows { x: x.clone(), axis, samples, weight }
     }
 
     fn classes(&self) -> usize {
-        self.x.shape()[1]
+        self.x.shape()[self.axis]
+    }
+
+    /// [samples, classes]
+    fn in_rows(&self, x: &Tensor) -> Tensor {
+        let mut order: Vec<usize> = (0..x.rank()).filter(|&i| i != self.axis).collect();
+        order.push(self.axis);
+        x.permute(&order).reshape([self.samples.numel(), self.classes()])
     }
 
     #[track_caller]
@@ -108,7 +116,7 @@ impl Rows {
                 classes - 1
             );
         }
-        let labels = target.detach().reshape([self.x.shape()[0]]);
+        let labels = target.detach().reshape([self.samples.numel()]);
         let Some(ignored) = ignored.filter(|&i| target.array().find_i64(|label| label == i).is_some()) else {
             return Labels { labels, kept: None };
         };
@@ -136,13 +144,6 @@ impl Rows {
         let picked = log_p.gather(1, &labels.labels.unsqueeze(1)).squeeze(1);
         self.weight.as_ref().map_or(picked.clone(), |w| picked * w.index_select(0, &labels.labels))
     }
-}
-
-/// The class axis at the end, everything before it one axis.
-fn rows(x: &Tensor, axis: usize, classes: usize) -> Tensor {
-    let mut order: Vec<usize> = (0..x.rank()).filter(|&i| i != axis).collect();
-    order.push(axis);
-    x.permute(&order).reshape([x.numel() / classes.max(1), classes])
 }
 
 /// Labels `[samples]`, 0 in place of ignored ones, and which are not ignored if some are.
@@ -192,9 +193,10 @@ impl Tensor {
         match target.dtype() {
             DType::I64 => {
                 let labels = rows.labels("cross_entropy", target, options.ignore_index);
+                let x = rows.in_rows(self);
                 let losses = match &rows.weight {
-                    None => rows.x.fused_cross_entropy(&labels.labels, s),
-                    Some(weight) => rows.weighted_cross_entropy(&labels, weight, s),
+                    None => x.fused_cross_entropy(&labels.labels, s),
+                    Some(weight) => rows.weighted_cross_entropy(&x, &labels, weight, s),
                 };
                 rows.reduce(losses, &labels, options.reduction)
             }
@@ -227,9 +229,9 @@ impl Tensor {
         );
         self.same_kind("cross_entropy", "target", target);
         let classes = of.classes();
-        let target = rows(target, self.rank().min(2) - 1, classes);
+        let target = of.in_rows(target);
         let smoothed = target * (1.0 - smoothing) + smoothing / classes as f64;
-        let log_p = of.x.log_softmax(1);
+        let log_p = of.in_rows(self).log_softmax(1);
         let weighted = of.weight.as_ref().map_or(log_p.clone(), |weight| &log_p * weight);
         let losses = -(smoothed * weighted).sum_axes([1]);
         losses.reshape(of.samples).reduced(reduction)
@@ -263,14 +265,14 @@ impl Tensor {
             target.shape()
         );
         let labels = rows.labels("nll_loss", target, options.ignore_index);
-        let losses = rows.picked(&rows.x, &labels).neg();
+        let losses = rows.picked(&rows.in_rows(self), &labels).neg();
         rows.reduce(losses, &labels, options.reduction)
     }
 }
 
 impl Rows {
-    fn weighted_cross_entropy(&self, labels: &Labels, weight: &Tensor, smoothing: f64) -> Tensor {
-        let log_p = self.x.log_softmax(1);
+    fn weighted_cross_entropy(&self, x: &Tensor, labels: &Labels, weight: &Tensor, smoothing: f64) -> Tensor {
+        let log_p = x.log_softmax(1);
         let hard = self.picked(&log_p, labels).neg();
         if smoothing == 0.0 {
             return hard;
