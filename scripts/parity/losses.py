@@ -102,7 +102,9 @@ def distances(case):
             for reduction in REDUCTIONS:
                 for shape in SHAPES:
                     case(f"{op}_with", f, normal(*shape), normal(*shape), **args, reduction=reduction)
-                case(f"{op}_with", f, at_kinks, zeros, **args, reduction=reduction)
+                # PyTorch gives a NaN the gradient 0 where it takes the sign, which it says is 0; Versant gives NaN.
+                n = len(zeros) - 1 if op == "l1_loss" or args.get("beta") == 0 else len(zeros)
+                case(f"{op}_with", f, at_kinks[:n], zeros[:n], **args, reduction=reduction)
                 case(f"{op}_with", f, normal(0, 3), normal(0, 3), **args, reduction=reduction)
 
 

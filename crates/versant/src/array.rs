@@ -262,6 +262,12 @@ impl Array {
         self.buffer.bytes().as_ptr()
     }
 
+    /// The place in row-major order and the value of the first whole number (i64) that is wanted. Takes no memory.
+    pub(crate) fn find_i64(&self, wanted: impl Fn(i64) -> bool) -> Option<(usize, i64)> {
+        let all = self.storage::<i64>();
+        self.layout.positions().map(|p| all[p]).enumerate().find(|&(_, value)| wanted(value))
+    }
+
     /// The values as bytes in the machine's order, row-major.
     pub fn to_bytes(&self) -> Vec<u8> {
         let own = self.contiguous();

@@ -3,7 +3,7 @@
 use crate::array::Array;
 use crate::autograd;
 use crate::dtype::DType;
-use crate::rng::Rng;
+use crate::rng::{Purpose, Rng};
 use crate::tensor::Tensor;
 
 /// Step of the differences. The error of the five-point formula is of order h^4 (1e-16 times the fifth
@@ -34,7 +34,7 @@ pub fn gradcheck(f: impl Fn(&[Tensor]) -> Tensor, inputs: &[Tensor]) -> f64 {
     }
     let leaves: Vec<Tensor> = inputs.iter().map(Tensor::requires_grad).collect();
     let y = f(&leaves);
-    let weights = weights_for(&y);
+    let weights = weights_for(&y, 0);
     // A result without a graph claims that its gradients are 0, which the differences will tell.
     let grads = if y.tracks_grad() { (&y * &weights).sum().backward() } else { Default::default() };
     let value = |inputs: &[Tensor]| autograd::no_grad(|| (f(inputs) * &weights).sum().item::<f64>());
@@ -63,15 +63,18 @@ fn gradient_of(f: impl Fn(&[Tensor]) -> Tensor) -> impl Fn(&[Tensor]) -> Tensor 
                 xs.iter().map(|x| if x.tracks_grad() { x.clone() } else { x.requires_grad() }).collect();
             let y = f(&leaves);
             // A function linear in its inputs has constant gradients; the square makes them depend on the inputs.
-            let z = (y.square() * weights_for(&y)).sum();
+            let z = (y.square() * weights_for(&y, 0)).sum();
             let grads = autograd::grad_with_graph(&z, &leaves.iter().collect::<Vec<_>>());
-            grads.iter().map(|g| (g * weights_for(g)).sum()).reduce(|a, b| a + b).unwrap_or(z)
+            // Each gradient has weights of its own: those of a - b would cancel.
+            let weighted = (1..).zip(&grads).map(|(i, g)| (g * weights_for(g, i)).sum());
+            weighted.reduce(|a, b| a + b).unwrap_or(z)
         })
     }
 }
 
-fn weights_for(y: &Tensor) -> Tensor {
-    let weights = Array::rand(y.shape(), 0.5, 1.5, DType::F64, &mut Rng::new(y.numel() as u64));
+fn weights_for(y: &Tensor, number: u32) -> Tensor {
+    let mut rng = Rng::keyed(y.numel() as u64, Purpose::User, 0, number);
+    let weights = Array::rand(y.shape(), 0.5, 1.5, DType::F64, &mut rng);
     Tensor::from(weights.to(y.device()))
 }
 

@@ -65,7 +65,10 @@ pub use dtype::{DType, Element};
 pub use error::{Error, Result};
 pub use gradcheck::{gradcheck, gradgradcheck};
 pub use layout::Layout;
-pub use ops::{CrossEntropy, Pad, Reduction, Window, cat, stack};
+pub use ops::{
+    Bce, BceWithLogits, CrossEntropy, MultiMargin, Nll, Pad, Reduction, TripletMargin, Window, cat, einsum,
+    meshgrid, stack,
+};
 pub use shape::{MAX_RANK, Shape, Strides};
 pub use tensor::Tensor;
 

@@ -75,11 +75,6 @@ impl Tensor {
         Array::full((), value, self.dtype()).to(self.device()).into()
     }
 
-    /// Zeros of this tensor's shape, type and device, in the memory of one.
-    pub(crate) fn zeros_like(&self) -> Tensor {
-        Array::full(self.shape(), 0.0, self.dtype()).to(self.device()).into()
-    }
-
     /// 0, 1, ..., n - 1 as i64.
     pub fn arange(n: usize) -> Tensor {
         Array::arange(n).into()

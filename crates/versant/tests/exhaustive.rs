@@ -26,7 +26,7 @@ const FUNCTIONS: [(&str, Function<f32>, Function<f64>, f64); 9] = [
     ("silu", math::silu, silu, 2.5),
     ("softplus", math::softplus, softplus, 2.0),
     ("erf", math::erf, libm::erf, 1.5),
-    ("gelu", math::gelu, gelu, 4.5),
+    ("gelu", math::gelu, gelu, 5.0),
 ];
 
 fn sigmoid(x: f64) -> f64 {

@@ -9,10 +9,7 @@ use crate::tensor::Tensor;
 /// Panics unless every index is one of `len`; the message says where.
 #[track_caller]
 fn check_range(operation: &str, index: &Array, len: usize) {
-    let values = index.contiguous();
-    let values = values.contiguous_slice::<i64>().unwrap_or_default();
-    if let Some(at) = values.iter().position(|i| !(0..len as i64).contains(i)) {
-        let bad = values[at];
+    if let Some((at, bad)) = index.find_i64(|i| !(0..len as i64).contains(&i)) {
         panic!(
             "{operation}: index {bad} (element {at} of {}) is not one of 0 to {}",
             index.shape(),
@@ -387,10 +384,11 @@ impl Tensor {
     #[track_caller]
     pub fn one_hot(&self, classes: usize) -> Tensor {
         assert!(self.dtype() == DType::I64, "one_hot: labels are i64, not {}; cast them first", self.dtype());
-        let shape = Shape::new(&[&self.shape()[..], &[classes]].concat());
-        for label in self.to_vec::<i64>() {
-            assert!(
-                (0..classes as i64).contains(&label),
+        let Some(shape) = Shape::checked(&[&self.shape()[..], &[classes]].concat()) else {
+            panic!("one_hot: labels {} in {classes} classes are more than memory can hold", self.shape())
+        };
+        if let Some((_, label)) = self.array().find_i64(|label| !(0..classes as i64).contains(&label)) {
+            panic!(
                 "one_hot: label {label} is not one of the {classes} classes (0 to {})",
                 classes as i64 - 1
             );

@@ -40,7 +40,7 @@ const UNARY: [(Unary, f64); 35] = [
     (Unary::LeakyRelu(0.25), 0.0),
     (Unary::Elu(1.5), 3.0),
     (Unary::Silu, 3.0),
-    (Unary::Gelu, 5.0),
+    (Unary::Gelu, 6.0),
     (Unary::HardSwish, 3.0),
     (Unary::HardSigmoid, 2.0),
     (Unary::Softplus, 3.0),

@@ -59,7 +59,7 @@ oracle! {
         let x = logits(n, classes, dtype, values, &mut rng);
         let labels: Vec<i64> = (0..n).map(|_| rng.below(classes as u64) as i64).collect();
         let labels = Tensor::from_slice(&labels, [n]);
-        let options = CrossEntropy { label_smoothing: smoothing, reduction: Reduction::None };
+        let options = CrossEntropy { label_smoothing: smoothing, reduction: Reduction::None, ..CrossEntropy::default() };
         let [fast, plain] = both(&x, |x| x.cross_entropy_with(&labels.to(x.device()), &options));
         let error = roughly(classes, dtype);
         within(&fast[0], &plain[0], |_, w| error * (1.0 + w.abs()));
@@ -84,7 +84,7 @@ fn rows_that_are_not_finite() {
         assert_eq!(masked.softmax(1).to_vec::<f32>()[0], 0.0);
         assert_eq!(masked.log_softmax(1).to_vec::<f32>()[0], -INF);
         assert!((masked.cross_entropy(&label).item::<f32>() - 1.313_261_6).abs() < 1e-6);
-        let smoothed = CrossEntropy { label_smoothing: 0.1, reduction: Reduction::Mean };
+        let smoothed = CrossEntropy { label_smoothing: 0.1, ..CrossEntropy::default() };
         assert_eq!(masked.cross_entropy_with(&label, &smoothed).item::<f32>(), INF);
     }
 }

@@ -1,6 +1,8 @@
 //! Products of vectors and matrices.
 
-use super::{Case, any, case};
+use versant::{einsum, meshgrid};
+
+use super::{Case, Input, any, case};
 
 pub fn cases() -> Vec<Case> {
     let mut all = Vec::new();
@@ -33,5 +35,43 @@ pub fn cases() -> Vec<Case> {
     let [w, _] = layer();
     let x = any([5, 3]).large([333, 400]);
     all.push(case("linear without bias", [x, w], |x| x[0].linear(&x[1], None)));
+    let v = || any([3]).large([1000]);
+    all.push(case("dot", [v(), v()], |x| x[0].dot(&x[1])));
+    all.push(case("outer", [v(), any([2]).large([150])], |x| x[0].outer(&x[1])));
+    let batch = [any([2, 3, 4]).large([9, 30, 200]), any([2, 4, 2]).large([9, 200, 40])];
+    all.push(case("bmm", batch, |x| x[0].bmm(&x[1])));
+    let m = || any([3, 4]).large([300, 401]);
+    all.push(case("trace", [m()], |x| x[0].trace().square()));
+    for k in [-1, 0, 1] {
+        all.push(case(format!("tril {k}"), [m()], move |x| x[0].tril(k).square()));
+        all.push(case(format!("triu {k}"), [m()], move |x| x[0].triu(k).square()));
+        all.push(case(format!("diagonal {k}"), [m()], move |x| x[0].diagonal(k, 0, 1).square()));
+    }
+    all.push(case("diagonal of other axes", [any([2, 3, 4]).large([40, 30, 100])], |x| {
+        x[0].diagonal(1, 2, 0).square()
+    }));
+    let equations: [(&str, Vec<Input>); 9] = [
+        ("ij,jk->ik", vec![m(), any([4, 2]).large([401, 90])]),
+        ("ij,jk,k", vec![m(), any([4, 2]).large([401, 90]), any([2]).large([90])]),
+        ("bij,bjk->kb", vec![any([2, 3, 2]).large([9, 30, 200]), any([2, 2, 3]).large([9, 200, 40])]),
+        ("ii->i", vec![any([3, 3]).large([300, 300])]),
+        ("ii,i", vec![any([3, 3]).large([300, 300]), any([3]).large([300])]),
+        (
+            "...ij,...jk->...ik",
+            vec![any([2, 1, 2, 3]).large([2, 1, 30, 70]), any([3, 3, 2]).large([3, 70, 20])],
+        ),
+        ("i,j->ji", vec![v(), any([2]).large([150])]),
+        ("ij->", vec![m()]),
+        ("ij,ij->i", vec![m(), m()]),
+    ];
+    for (equation, inputs) in equations {
+        all.push(case(format!("einsum {equation}"), inputs, move |x| {
+            einsum(equation, &x.iter().collect::<Vec<_>>())
+        }));
+    }
+    all.push(case("meshgrid", [v(), any([2]).large([150])], |x| {
+        let grid = meshgrid(&[&x[0], &x[1]]);
+        &grid[0] * &grid[1].square()
+    }));
     all
 }
