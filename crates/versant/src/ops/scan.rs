@@ -66,7 +66,7 @@ impl Tensor {
             return self.clone();
         }
         // Unlike 0, -0 changes nothing that it is added to, the sign of a zero included.
-        let nothing = self.filled(n - 1, -0.0);
+        let nothing = self.row_of(n - 1, -0.0);
         let start = match reverse {
             false => cat(&[&self.narrow(-1, 0, 1), &nothing], -1),
             true => cat(&[&nothing, &self.narrow(-1, n - 1, 1)], -1),
@@ -97,7 +97,7 @@ impl Tensor {
         if n == 0 {
             return self.clone();
         }
-        let free = self.filled(1, fill);
+        let free = self.row_of(1, fill);
         match back {
             false => cat(&[&free, &self.narrow(-1, 0, n - 1)], -1),
             true => cat(&[&self.narrow(-1, 1, n - 1), &free], -1),
@@ -105,7 +105,7 @@ impl Tensor {
     }
 
     /// One value, in this shape but for the length of the last axis.
-    fn filled(&self, len: usize, value: f64) -> Tensor {
+    fn row_of(&self, len: usize, value: f64) -> Tensor {
         let shape = self.shape().with_axis(self.rank() - 1, len);
         Array::full(shape, value, self.dtype()).to(self.device()).into()
     }
