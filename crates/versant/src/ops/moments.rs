@@ -33,16 +33,16 @@ impl Tensor {
         let along = self.floats_along(operation, &axes);
         let divisor = along.count().saturating_sub(correction) as f64;
         let (x, ones) = (self.clone(), along.with_ones());
-        let value = no_grad(|| self.from_mean(&along, &axes).square().sum_axes(axes.clone()) / divisor);
+        let value = no_grad(|| self.centred(&along, &axes).square().sum_axes(axes.clone()) / divisor);
         Tensor::from_op("var", value.array().clone(), [self], move |back| {
             // That the mean moves too adds nothing: the distances sum to 0.
-            [back.want(0, || back.grad().reshape(ones) * x.from_mean(&along, &axes) * (2.0 / divisor))]
+            [back.want(0, || back.grad().reshape(ones) * x.centred(&along, &axes) * (2.0 / divisor))]
         })
     }
 
     /// How far each element lies from the mean along axes. The mean is taken of the distances from the first element: a mean
     /// of numbers far from 0 would be rounded by more than they differ, and numbers all equal would not be 0 apart.
-    fn from_mean(&self, along: &Reduced, axes: &Axes) -> Tensor {
+    fn centred(&self, along: &Reduced, axes: &Axes) -> Tensor {
         let first = along.order().1.into_iter().fold(self.detach(), |x, axis| {
             let len = x.shape()[axis].min(1);
             x.narrow(axis as isize, 0, len)
