@@ -93,7 +93,7 @@ pub trait Backend: Sync {
     fn unary(&self, op: Unary, x: &Array, out: &mut Array);
     /// out = op(a, b), all types but bool.
     fn binary(&self, op: Binary, a: &Array, b: &Array, out: &mut Array);
-    /// out[to] += x, in row-major order of x where several go to one place; all types but bool.
+    /// `out[to] += x`, in row-major order of x where several go to one place; all types but bool.
     fn add_into(&self, x: &Array, out: &mut Array, to: &Layout);
     /// sum += x, both contiguous, floating types.
     fn add_assign(&self, sum: &mut Array, x: &Array);
@@ -109,15 +109,15 @@ pub trait Backend: Sync {
     /// y_i = b_i + a_i y_(i-1) along the last axis with y_0 = b_0, from the other end if `reverse`; without `a`, its
     /// elements are 1. Contiguous; floating types and i64.
     fn scan(&self, a: Option<&Array>, b: &Array, reverse: bool, out: &mut Array);
-    /// out[.., i] = x[.., index[.., i]] along the last axis; equal axes before, contiguous, indices (i64) in range.
+    /// `out[.., i] = x[.., index[.., i]]` along the last axis; equal axes before, contiguous, indices (i64) in range.
     fn gather(&self, x: &Array, index: &Array, out: &mut Array);
-    /// out[.., index[.., i]] = src[.., i] along the last axis, in the order of i; as [`gather`](Backend::gather).
+    /// `out[.., index[.., i]] = src[.., i]` along the last axis, in the order of i; as [`gather`](Backend::gather).
     fn scatter(&self, src: &Array, index: &Array, out: &mut Array);
-    /// out[.., index[.., i]] += src[.., i] along the last axis, in the order of i; as [`gather`](Backend::gather).
+    /// `out[.., index[.., i]] += src[.., i]` along the last axis, in the order of i; as [`gather`](Backend::gather).
     fn scatter_add(&self, src: &Array, index: &Array, out: &mut Array);
-    /// out[o, i, ..] = x[o, index[i], ..] for x [outer, n, inner] and an index `[m]` in range, contiguous.
+    /// `out[o, i, ..] = x[o, index[i], ..]` for x [outer, n, inner] and an index `[m]` in range, contiguous.
     fn index_select(&self, x: &Array, index: &Array, out: &mut Array);
-    /// out[o, index[i], ..] += src[o, i, ..] in the order of i; as [`index_select`](Backend::index_select).
+    /// `out[o, index[i], ..] += src[o, i, ..]` in the order of i; as [`index_select`](Backend::index_select).
     fn index_add(&self, src: &Array, index: &Array, out: &mut Array);
     /// The places (i64) of the elements of each row, the last axis, in stable order, as many of the first as `out` has; NaN
     /// is the greatest. Contiguous.

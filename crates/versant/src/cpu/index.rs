@@ -20,7 +20,7 @@ fn each_row<T: Send>(out: &mut [T], cols: usize, run: impl Fn(usize, &mut [T]) +
     });
 }
 
-/// out[r, i] = x[r, index[r, i]], for x [rows, from] and out [rows, to].
+/// `out[r, i] = x[r, index[r, i]]`, for x [rows, from] and out [rows, to].
 ///
 /// ```
 /// let mut out = [0.0f32; 4];
@@ -34,7 +34,7 @@ pub fn gather<T: Copy + Send + Sync>(x: &[T], from: usize, index: &[i64], out: &
     });
 }
 
-/// put(out[r, index[r, i]], src[r, i]) in the order of i, for src [rows, from] and out [rows, to].
+/// `put(out[r, index[r, i]], src[r, i])` in the order of i, for src [rows, from] and out [rows, to].
 pub fn scatter<T: Copy + Send + Sync>(
     (src, from): (&[T], usize),
     index: &[i64],
@@ -47,7 +47,7 @@ pub fn scatter<T: Copy + Send + Sync>(
     });
 }
 
-/// out[o, i, ..] = x[o, index[i], ..], for x [outer, from, inner] and out [outer, len(index), inner].
+/// `out[o, i, ..] = x[o, index[i], ..]`, for x [outer, from, inner] and out [outer, len(index), inner].
 pub fn index_select<T: Copy + Send + Sync>(x: &[T], from: usize, index: &[i64], out: &mut [T], inner: usize) {
     each_row(out, inner, |block, out| {
         let (outer, i) = (block / index.len(), block % index.len());
@@ -55,7 +55,7 @@ pub fn index_select<T: Copy + Send + Sync>(x: &[T], from: usize, index: &[i64], 
     });
 }
 
-/// out[o, index[i], ..] += src[o, i, ..] in the order of i, for src [outer, len(index), inner] and out [outer, to, inner].
+/// `out[o, index[i], ..] += src[o, i, ..]` in the order of i, for src [outer, len(index), inner] and out [outer, to, inner].
 pub fn index_add<T: Copy + Send + Sync + AddAssign>(
     src: &[T],
     index: &[i64],

@@ -92,7 +92,7 @@ impl Array {
 
 /// g is the gradient of the result.
 impl Tensor {
-    /// The slices along an axis that a list of indices (i64, [m]) names, in its order. Gradient: each slice of g is added to
+    /// The slices along an axis that a list of indices (i64, `[m]`) names, in its order. Gradient: each slice of g is added to
     /// the one that it came from.
     ///
     /// ```
@@ -129,7 +129,7 @@ impl Tensor {
         Array::full(shape, 0.0, self.dtype()).to(self.device()).into()
     }
 
-    /// This tensor with slices of `src` added where the list of indices (i64, [m]) says: what goes to one place is added in
+    /// This tensor with slices of `src` added where the list of indices (i64, `[m]`) says: what goes to one place is added in
     /// the order of the list. Gradients: g; the slices of g that the list names.
     ///
     /// # Panics
@@ -161,8 +161,8 @@ impl Tensor {
         })
     }
 
-    /// Element i of the result along the axis is element index_i of this, everything else alike: out[a][i][b] =
-    /// x[a][index[a][i][b]][b] for axis 1. The index has the result's shape and may be shorter than this tensor along other axes.
+    /// Element i of the result along the axis is element index_i of this, everything else alike: `out[a][i][b] =
+    /// x[a][index[a][i][b]][b]` for axis 1. The index has the result's shape and may be shorter than this tensor along other axes.
     /// Gradient: g, added to the places that the elements came from.
     ///
     /// ```
