@@ -119,7 +119,8 @@ pub trait Backend: Sync {
     fn index_select(&self, x: &Array, index: &Array, out: &mut Array);
     /// `out[o, index[i], ..] += src[o, i, ..]` in the order of i; as [`index_select`](Backend::index_select).
     fn index_add(&self, src: &Array, index: &Array, out: &mut Array);
-    /// The places (i64) of the elements of each row, the last axis, in stable order; NaN is the greatest. Contiguous.
+    /// The places (i64) of the elements of each row, the last axis, in stable order, as many of the first as `out` has; NaN
+    /// is the greatest. Contiguous.
     fn argsort(&self, descending: bool, x: &Array, out: &mut Array);
     /// out[.., m, n] = a[.., m, k] b[.., k, n], any strides.
     fn matmul(&self, a: &Array, b: &Array, epilogue: Epilogue, out: &mut Array);

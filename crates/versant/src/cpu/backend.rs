@@ -160,10 +160,33 @@ fn reduce_of<T: Real + Element<Repr = T>>(op: Reduce, x: &Array, kept: usize, ou
     let (x, out) = (slice::<T>(&x), out.as_mut_slice::<T>());
     match op {
         Reduce::Sum if out.len() == 1 => out[0] = reduce::sum(x),
+        Reduce::Max if out.len() == 1 => out[0] = reduce::max(x),
+        Reduce::Min if out.len() == 1 => out[0] = reduce::min(x),
         Reduce::Sum => reduce::row_sums(x, len, out),
         Reduce::Prod => reduce::row_products(x, len, out),
         Reduce::Max => reduce::row_maxima(x, len, out),
         Reduce::Min => reduce::row_minima(x, len, out),
+    }
+}
+
+fn wide<T: Copy + Into<i64>>(row: &[T]) -> impl Iterator<Item = i64> {
+    row.iter().map(|&v| v.into())
+}
+
+/// Computed in i64, where sums and products wrap around; `put` makes the result's element of it.
+fn reduce_integers<T, R>(op: Reduce, x: &Array, kept: usize, out: &mut Array, put: fn(i64) -> R::Repr)
+where
+    T: Element<Repr: Into<i64>>,
+    R: Element,
+{
+    let len = x.shape()[kept..].iter().product();
+    let x = x.contiguous();
+    let (x, out) = (slice::<T>(&x), out.as_mut_slice::<R>());
+    match op {
+        Reduce::Sum => reduce::each_row(x, len, out, |row| put(wide(row).fold(0, i64::wrapping_add))),
+        Reduce::Prod => reduce::each_row(x, len, out, |row| put(wide(row).fold(1, i64::wrapping_mul))),
+        Reduce::Max => reduce::each_row(x, len, out, |row| put(wide(row).max().unwrap_or(0))),
+        Reduce::Min => reduce::each_row(x, len, out, |row| put(wide(row).min().unwrap_or(0))),
     }
 }
 
@@ -245,7 +268,9 @@ impl Backend for Cpu {
         match x.dtype() {
             DType::F32 => reduce_of::<f32>(op, x, kept, out),
             DType::F64 => reduce_of::<f64>(op, x, kept, out),
-            _ => Naive.reduce(op, x, kept, out),
+            DType::I64 => reduce_integers::<i64, i64>(op, x, kept, out, |v| v),
+            _ if out.dtype() == DType::I64 => reduce_integers::<u8, i64>(op, x, kept, out, |v| v),
+            _ => reduce_integers::<u8, u8>(op, x, kept, out, |v| v as u8),
         }
     }
 
@@ -266,12 +291,7 @@ impl Backend for Cpu {
             return Naive.scan(a, b, reverse, out);
         }
         with_float!(b.dtype(), T => {
-            let (a, order) = (a.map(slice::<T>), (last_axis(b), reverse));
-            let out = out.as_mut_slice::<T>();
-            match a {
-                None => scan::scan((None, 1.0), slice::<T>(b), order, out, |b, _, last| b + last),
-                Some(_) => scan::scan((a, 1.0), slice::<T>(b), order, out, |b, a, last| b + a * last),
-            }
+            scan::scan(a.map(slice::<T>), slice::<T>(b), last_axis(b), reverse, out.as_mut_slice::<T>())
         })
     }
 
@@ -315,8 +335,9 @@ impl Backend for Cpu {
     }
 
     fn argsort(&self, descending: bool, x: &Array, out: &mut Array) {
-        let (cols, out) = (last_axis(x), out.as_mut_slice::<i64>());
-        with_element!(x.dtype(), T => sort::argsort(slice::<T>(x), cols, descending, out))
+        let (cols, count) = (last_axis(x), last_axis(out));
+        let out = out.as_mut_slice::<i64>();
+        with_element!(x.dtype(), T => sort::argsort(slice::<T>(x), cols, descending, out, count))
     }
 
     fn matmul(&self, a: &Array, b: &Array, epilogue: Epilogue, out: &mut Array) {

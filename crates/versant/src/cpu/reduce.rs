@@ -3,7 +3,7 @@
 //! A sum has a fixed shape: 32 running sums over a piece, added up pairwise, then the pieces' sums one after the
 //! other. It depends neither on the instruction set nor on the threads.
 
-use super::isa::{isa, multiversion};
+use super::isa::{Isa, isa, multiversion};
 use super::real::Real;
 use super::threads::for_each_piece;
 
@@ -94,21 +94,42 @@ fn larger<T: Real>(a: T, b: T) -> T {
 /// assert_eq!(versant::cpu::reduce::sum(&[1.0f32, 2.0, 3.5]), 6.5);
 /// ```
 pub fn sum<T: Real>(x: &[T]) -> T {
-    let isa = isa();
-    if x.len() <= PIECE {
-        return sum_piece(isa, x);
-    }
-    let mut sums = vec![T::ZERO; x.len().div_ceil(PIECE)];
-    let piece = |i: usize| &x[i * PIECE..x.len().min((i + 1) * PIECE)];
-    if x.len() < PARALLEL_LEN {
-        sums.iter_mut().enumerate().for_each(|(i, sum)| *sum = sum_piece(isa, piece(i)));
-    } else {
-        for_each_piece(&mut sums, 1, |i, sum| sum[0] = sum_piece(isa, piece(i)));
-    }
-    sum_piece(isa, &sums)
+    whole(x, sum_piece)
 }
 
-fn each_row<T: Real, R: Copy + Send>(x: &[T], cols: usize, out: &mut [R], f: impl Fn(&[T]) -> R + Sync) {
+/// The largest of all elements, as [`row_maxima`].
+pub fn max<T: Real>(x: &[T]) -> T {
+    whole(x, max_piece)
+}
+
+/// The smallest of all elements, as [`row_minima`].
+pub fn min<T: Real>(x: &[T]) -> T {
+    whole(x, min_piece)
+}
+
+/// The pieces folded, then what they gave.
+fn whole<T: Real>(x: &[T], fold: fn(Isa, &[T]) -> T) -> T {
+    let isa = isa();
+    if x.len() <= PIECE {
+        return fold(isa, x);
+    }
+    let mut folded = vec![T::ZERO; x.len().div_ceil(PIECE)];
+    let piece = |i: usize| &x[i * PIECE..x.len().min((i + 1) * PIECE)];
+    if x.len() < PARALLEL_LEN {
+        folded.iter_mut().enumerate().for_each(|(i, y)| *y = fold(isa, piece(i)));
+    } else {
+        for_each_piece(&mut folded, 1, |i, y| y[0] = fold(isa, piece(i)));
+    }
+    fold(isa, &folded)
+}
+
+/// Folds each row of `cols` elements into one element of `out`.
+pub(super) fn each_row<T: Sync, R: Copy + Send>(
+    x: &[T],
+    cols: usize,
+    out: &mut [R],
+    f: impl Fn(&[T]) -> R + Sync,
+) {
     assert_eq!(x.len(), out.len() * cols, "{} rows of {cols} need {} elements", out.len(), out.len() * cols);
     if cols == 0 {
         return out.fill(f(&[]));
@@ -212,7 +233,6 @@ pub fn column_sums<T: Real>(x: &[T], out: &mut [T]) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::cpu::isa::Isa;
     use crate::cpu::threads::tests::with_threads;
     use crate::rng::Rng;
 
@@ -271,13 +291,27 @@ mod tests {
 
     #[test]
     fn a_maximum_keeps_nan() {
-        let mut x = random(100);
-        for at in [0, 40, 99] {
-            x[at] = f32::NAN;
-            let mut out = [0.0];
-            row_maxima(&x, 100, &mut out);
-            assert!(out[0].is_nan());
-            x[at] = 0.0;
+        for len in [100, 5 * PIECE + 7] {
+            let mut x = random(len);
+            for at in [0, 40, len - 1] {
+                x[at] = f32::NAN;
+                let mut out = [0.0];
+                row_maxima(&x, len, &mut out);
+                assert!(out[0].is_nan() && max(&x).is_nan() && min(&x).is_nan());
+                x[at] = 0.0;
+            }
+        }
+    }
+
+    #[test]
+    fn extremes_wherever_they_stand() {
+        let len = 5 * PIECE + 7;
+        for at in [0, PIECE - 1, 2 * PIECE, len - 1] {
+            let mut x = random(len);
+            x[at] = 2.0;
+            assert_eq!(max(&x), 2.0);
+            x[at] = -2.0;
+            assert_eq!(min(&x), -2.0);
         }
     }
 }

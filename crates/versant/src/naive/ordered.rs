@@ -27,7 +27,8 @@ fn along<T: Copy>(a: Vec<T>, b: Vec<T>, cols: usize, reverse: bool, step: impl F
     y
 }
 
-/// The places of a row's elements in stable order, NaN the greatest: an element stands behind as many as precede it.
+/// The first places of a row's elements in stable order, as many as `out` has, NaN the greatest: an element stands behind
+/// as many as precede it.
 pub(super) fn argsort(descending: bool, x: &Array, out: &mut Array) {
     if x.dtype().is_float() {
         places(&read(x), super::last_axis(x), descending, out);
@@ -39,14 +40,17 @@ pub(super) fn argsort(descending: bool, x: &Array, out: &mut Array) {
 fn places<T: PartialOrd>(x: &[T], cols: usize, descending: bool, out: &mut Array) {
     let is_nan = |v: &T| v.partial_cmp(v).is_none();
     let less = |a: &T, b: &T| a < b || (is_nan(b) && !is_nan(a));
-    let mut all = vec![0; x.len()];
-    for (row, places) in x.chunks(cols).zip(all.chunks_mut(cols)) {
+    let count = super::last_axis(out);
+    let mut all = vec![0; out.numel()];
+    for (row, places) in x.chunks(cols).zip(all.chunks_mut(count)) {
         for (i, v) in row.iter().enumerate() {
             let before = |&(j, w): &(usize, &T)| {
                 let (first, second) = if descending { (v, w) } else { (w, v) };
                 less(first, second) || (j < i && !less(second, first))
             };
-            places[row.iter().enumerate().filter(before).count()] = i as i64;
+            if let Some(place) = places.get_mut(row.iter().enumerate().filter(before).count()) {
+                *place = i as i64;
+            }
         }
     }
     write_i64(out, all);

@@ -1,7 +1,7 @@
 //! Variance, norms, and the logarithm of a sum of exponentials.
 
 use crate::autograd::no_grad;
-use crate::axes::{Axes, keepdim};
+use crate::axes::{Axes, Reduced, keepdim};
 use crate::tensor::Tensor;
 
 /// g is the gradient of the result y.
@@ -32,15 +32,24 @@ impl Tensor {
     fn variance(&self, operation: &str, axes: Axes, correction: usize) -> Tensor {
         let along = self.floats_along(operation, &axes);
         let divisor = along.count().saturating_sub(correction) as f64;
-        let (x, ones, means) = (self.clone(), along.with_ones(), keepdim(axes.clone()));
-        let value = no_grad(|| (self - self.mean_axes(means.clone())).square().sum_axes(axes) / divisor);
+        let (x, ones) = (self.clone(), along.with_ones());
+        let value = no_grad(|| self.centred(&along, &axes).square().sum_axes(axes.clone()) / divisor);
         Tensor::from_op("var", value.array().clone(), [self], move |back| {
             // That the mean moves too adds nothing: the distances sum to 0.
-            [back.want(0, || {
-                let distance = &x - x.mean_axes(means.clone());
-                back.grad().reshape(ones) * distance * (2.0 / divisor)
-            })]
+            [back.want(0, || back.grad().reshape(ones) * x.centred(&along, &axes) * (2.0 / divisor))]
         })
+    }
+
+    /// How far each element lies from the mean along axes. The mean is taken of the distances from the first element: a mean
+    /// of numbers far from 0 would be rounded by more than they differ, and numbers all equal would not be 0 apart.
+    fn centred(&self, along: &Reduced, axes: &Axes) -> Tensor {
+        let first = along.order().1.into_iter().fold(self.detach(), |x, axis| {
+            let len = x.shape()[axis].min(1);
+            x.narrow(axis as isize, 0, len)
+        });
+        // The distance between two infinities would be NaN.
+        let moved = self - first.isfinite().where_cond(&first, 0.0);
+        &moved - moved.mean_axes(keepdim(axes.clone()))
     }
 
     /// The standard deviation of all elements: [`std_axes`](Tensor::std_axes).
@@ -83,7 +92,7 @@ impl Tensor {
     /// ```
     ///
     /// # Panics
-    /// When the elements are not floating point, p is NaN, or there is no extreme because there are no elements.
+    /// When the elements are not floating point, p is NaN, or there are no elements and p is infinite or below 0.
     #[track_caller]
     pub fn norm_axes(&self, p: f64, axes: impl Into<Axes>) -> Tensor {
         let axes = axes.into();
@@ -91,7 +100,7 @@ impl Tensor {
         assert!(!p.is_nan(), "norm: p is NaN, not a number");
         let empty = along.count() == 0 && along.result().numel() > 0;
         assert!(
-            p.is_finite() || !empty,
+            (0.0..f64::INFINITY).contains(&p) || !empty,
             "norm: {} has no elements, hence no norm of order {p}",
             self.shape()
         );
@@ -152,7 +161,7 @@ impl Tensor {
 impl Tensor {
     /// What axes mean here, once it is known that there are floating-point numbers.
     #[track_caller]
-    fn floats_along(&self, operation: &str, axes: &Axes) -> crate::axes::Reduced {
+    fn floats_along(&self, operation: &str, axes: &Axes) -> Reduced {
         assert!(
             self.dtype().is_float(),
             "{operation}: needs f32 or f64, not {}; cast it first",
@@ -172,7 +181,31 @@ mod tests {
             let x = Tensor::from_slice(&[10_000.0f32, 10_001.0, 10_002.0, 10_003.0], [4]).to(device);
             assert_eq!(x.var(0).item::<f32>(), 1.25);
             assert!(x.narrow(0, 0, 1).var(1).item::<f32>().is_nan());
+            // Steps of 2^-10, the finest there are at 10,000, about a mean that lies between two of them.
+            let steps: Vec<f32> = (0..1000).map(|i| 10_000.0 + (i % 4) as f32 / 1024.0).collect();
+            let x = Tensor::from_slice(&steps, [1000]).to(device);
+            assert_eq!(x.var(0).item::<f32>(), 1.25 / 1024.0 / 1024.0);
         }
+    }
+
+    /// 0.1 is rounded, and so is the sum of a thousand.
+    #[test]
+    fn equal_numbers_do_not_vary() {
+        for device in [Device::Cpu, Device::Naive] {
+            let x = Tensor::from_slice(&[0.1f32; 1000], [1000]).to(device).requires_grad();
+            let y = x.std(1);
+            assert_eq!(y.item::<f32>(), 0.0);
+            assert_eq!(y.backward().get(&x).map(Tensor::to_vec), Some(vec![0.0f32; 1000]));
+        }
+    }
+
+    #[test]
+    fn distances_from_an_infinite_mean() {
+        let inf = f64::INFINITY;
+        let x = Tensor::from_slice(&[inf, 2.0, 5.0], [3]).requires_grad();
+        let grads = x.var(1).backward();
+        let grad = grads.get(&x).map(Tensor::to_vec::<f64>).unwrap_or_default();
+        assert!(grad[0].is_nan() && grad[1..] == [-inf, -inf], "{grad:?}");
     }
 
     #[test]
@@ -195,5 +228,11 @@ mod tests {
     #[should_panic(expected = "norm: [2, 0] has no elements, hence no norm of order inf")]
     fn an_extreme_of_nothing() {
         Tensor::zeros([2, 0]).norm_axes(f64::INFINITY, 1);
+    }
+
+    #[test]
+    #[should_panic(expected = "norm: [2, 0] has no elements, hence no norm of order -1")]
+    fn a_negative_norm_of_nothing() {
+        Tensor::zeros([2, 0]).norm_axes(-1.0, 1);
     }
 }

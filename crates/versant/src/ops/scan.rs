@@ -50,13 +50,13 @@ impl Tensor {
     /// `f` with the axis at the end and bytes as i64. A scalar is a row of one.
     #[track_caller]
     fn along(&self, operation: &str, axis: isize, f: impl Fn(&Tensor) -> Tensor) -> Tensor {
-        let x = if self.dtype().is_float() { self.clone() } else { self.cast(DType::I64) };
+        let wide = |x: &Tensor| if x.dtype().is_float() { x.clone() } else { x.cast(DType::I64) };
         if self.rank() == 0 {
             assert!(axis == 0 || axis == -1, "{operation}: axis {axis} of a scalar; its only axis is 0");
-            return f(&x.unsqueeze(0)).squeeze(0);
+            return f(&wide(self).unsqueeze(0)).squeeze(0);
         }
         let axis = self.shape().axis(operation, axis) as isize;
-        f(&x.transpose(axis, -1)).transpose(axis, -1)
+        f(&wide(self).transpose(axis, -1)).transpose(axis, -1)
     }
 
     /// The running product along the last axis.
@@ -65,10 +65,11 @@ impl Tensor {
         if n == 0 {
             return self.clone();
         }
-        let zeros = self.narrow(-1, 1, n - 1).zeros_like();
+        // Unlike 0, -0 changes nothing that it is added to, the sign of a zero included.
+        let nothing = self.row_of(n - 1, -0.0);
         let start = match reverse {
-            false => cat(&[&self.narrow(-1, 0, 1), &zeros], -1),
-            true => cat(&[&zeros, &self.narrow(-1, n - 1, 1)], -1),
+            false => cat(&[&self.narrow(-1, 0, 1), &nothing], -1),
+            true => cat(&[&nothing, &self.narrow(-1, n - 1, 1)], -1),
         };
         start.scan(Some(self), reverse)
     }
@@ -96,12 +97,17 @@ impl Tensor {
         if n == 0 {
             return self.clone();
         }
-        let free = self.narrow(-1, 0, 1).shape();
-        let free = Tensor::from(Array::full(free, fill, self.dtype()).to(self.device()));
+        let free = self.row_of(1, fill);
         match back {
             false => cat(&[&free, &self.narrow(-1, 0, n - 1)], -1),
             true => cat(&[&self.narrow(-1, 1, n - 1), &free], -1),
         }
+    }
+
+    /// One value, in this shape but for the length of the last axis.
+    fn row_of(&self, len: usize, value: f64) -> Tensor {
+        let shape = self.shape().with_axis(self.rank() - 1, len);
+        Array::full(shape, value, self.dtype()).to(self.device()).into()
     }
 }
 
@@ -119,6 +125,22 @@ mod tests {
             // 1 + 0 + 0, 2 + 2 * 3, 2 * 0.
             assert_eq!(grads.get(&x).map(Tensor::to_vec), Some(vec![1.0, 8.0, 0.0]));
         }
+    }
+
+    #[test]
+    fn a_product_keeps_the_sign_of_its_zero() {
+        for device in [Device::Cpu, Device::Naive] {
+            let y = Tensor::from_slice(&[2.0f32, -0.0, 3.0], [3]).to(device).cumprod(0);
+            let signs: Vec<bool> = y.to_vec::<f32>().into_iter().map(f32::is_sign_negative).collect();
+            assert_eq!(signs, [false, true, true]);
+        }
+    }
+
+    /// Adding 1 to 2^24 changes nothing in f32.
+    #[test]
+    fn running_sums_keep_their_digits() {
+        let x = Tensor::from_slice(&[(1 << 24) as f32, 1.0, 1.0], [3]);
+        assert_eq!(x.cumsum(0).to_vec::<f32>()[2], ((1 << 24) + 2) as f32);
     }
 
     #[test]

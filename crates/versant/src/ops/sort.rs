@@ -17,14 +17,14 @@ impl Tensor {
     /// ```
     #[track_caller]
     pub fn sort(&self, axis: isize, descending: bool) -> (Tensor, Tensor) {
-        let indices = self.order("sort", axis, descending);
+        let indices = self.order("sort", axis, descending, usize::MAX);
         (self.gather(axis, &indices), indices)
     }
 
     /// The places that bring an axis into order.
     #[track_caller]
     pub fn argsort(&self, axis: isize, descending: bool) -> Tensor {
-        self.order("argsort", axis, descending)
+        self.order("argsort", axis, descending, usize::MAX)
     }
 
     /// The k largest (or smallest) elements along an axis, the most extreme first, and their places. Gradient: g to those
@@ -36,15 +36,18 @@ impl Tensor {
     pub fn topk(&self, k: usize, axis: isize, largest: bool) -> (Tensor, Tensor) {
         let len = self.shape()[self.shape().axis("topk", axis)];
         assert!(k <= len, "topk: k is {k}, axis {axis} of {} has {len} elements", self.shape());
-        let indices = self.order("topk", axis, largest).narrow(axis, 0, k);
+        let indices = self.order("topk", axis, largest, k);
         (self.gather(axis, &indices), indices)
     }
 
+    /// The first places in the order of an axis, at most `count`.
     #[track_caller]
-    fn order(&self, operation: &str, axis: isize, descending: bool) -> Tensor {
+    fn order(&self, operation: &str, axis: isize, descending: bool, count: usize) -> Tensor {
         let axis = self.shape().axis(operation, axis) as isize;
         let x = self.array().transpose(axis, -1).contiguous();
-        let mut places = Array::recycled(x.shape(), DType::I64, x.device());
+        let last = x.rank() - 1;
+        let shape = x.shape().with_axis(last, x.shape()[last].min(count));
+        let mut places = Array::recycled(shape, DType::I64, x.device());
         x.device().backend().argsort(descending, &x, &mut places);
         places.transpose(axis, -1).into()
     }

@@ -1,4 +1,4 @@
-//! Sums, extremes, softmax.
+//! Sums, products, extremes, moments, norms, running sums, orders, softmax.
 
 use versant::keepdim;
 
@@ -27,6 +27,33 @@ pub(super) const CALLS: &[Wrong] = wrong! {
     "argmax", "axis 1" => f32s([VAST]).argmax(1);
     "argmax", "[3, 0]" => f32s([3, 0]).argmax(1);
     "argmax", "axis 0" => f32s(()).argmax(0);
+    "argmin", "axis 1" => f32s([VAST]).argmin(1);
+    "argmin", "[3, 0]" => f32s([3, 0]).argmin(1);
+    "prod", "axis 2" => f32s([VAST, 3]).prod_axes(2);
+    "prod", "bool" => bools([VAST]).prod();
+    "any", "axis 1" => bools([VAST]).any_axes(1);
+    "all", "[0, -1]" => f32s([VAST]).all_axes([0, -1]);
+    "var", "axis 1" => f32s([VAST]).var_axes(1, 1);
+    "var", "i64" => ints([VAST]).var(1);
+    "std", "bool" => bools([VAST]).std(0);
+    "std", "[0, 0]" => f32s([VAST]).std_axes([0, 0], 1);
+    "norm", "axis -2" => f32s([VAST]).norm_axes(2.0, -2);
+    "norm", "i64" => ints([VAST]).norm(2.0);
+    "norm", "NaN" => f32s([VAST]).norm(f64::NAN);
+    "norm", "[1099511627776, 0]" => f32s([VAST, 0]).norm_axes(f64::INFINITY, 1);
+    "norm", "[0]" => f32s([0]).norm(-2.0);
+    "logsumexp", "axis 1" => f32s([VAST]).logsumexp_axes(1);
+    "logsumexp", "i64" => ints([VAST]).logsumexp_axes(0);
+    "cumsum", "axis 1" => f32s([VAST]).cumsum(1);
+    "cumsum", "axis -3" => bools([VAST, 2]).cumsum(-3);
+    "cumprod", "axis 1" => f32s(()).cumprod(1);
+    "cumprod", "axis 2" => ints([VAST, 2]).cumprod(2);
+    "sort", "axis 1" => f32s([VAST]).sort(1, false);
+    "sort", "axis 0" => f32s(()).sort(0, true);
+    "argsort", "axis -3" => bools([VAST, 2]).argsort(-3, true);
+    "topk", "axis 2" => f32s([VAST, 2]).topk(1, 2, true);
+    "topk", "k is 3" => f32s([VAST, 2]).topk(3, 1, true);
+    "topk", "k is 18446744073709551615" => ints([VAST]).topk(usize::MAX, 0, false);
     "sum_to", "[5, 2]" => f32s([VAST, 3]).sum_to([5, 2].into());
     "sum_to", "[1, 1, 1]" => f32s([VAST, 3]).sum_to([1, 1, 1].into());
     "softmax", "axis 2" => f32s([VAST, 3]).softmax(2);

@@ -2,9 +2,9 @@
 
 use proptest::prelude::*;
 use versant::ops::{Reduce, Unary};
-use versant::{DType, Tensor};
+use versant::{Array, DType, Tensor};
 
-use crate::compare::{eps, exact, magnitude, naive, wide, within};
+use crate::compare::{eps, exact, magnitude, naive, within};
 use crate::views::view;
 
 oracle! {
@@ -66,14 +66,26 @@ oracle! {
     }
 
     #[test]
-    fn running_sums(view in view(), axis in 0usize..6, double in any::<bool>()) {
-        let x = Tensor::from(view.array(if double { DType::F64 } else { DType::F32 }));
+    fn running_sums_and_products(view in view(), axis in 0usize..6, kind in 0usize..5) {
+        let x = Tensor::from(view.array([DType::F32, DType::F64, DType::I64, DType::U8, DType::Bool][kind]));
         if axis < x.rank() {
-            let y = |x: &Tensor| x.cumsum(axis as isize).array().clone();
-            let wanted = y(&naive(x.array()).into());
-            let size = wide(&y(&naive(x.array()).cast(DType::F64).unary(Unary::Abs).into()));
-            let error = 8.0 * (x.shape()[axis].max(1) as f64).sqrt() * eps(x.dtype());
-            within(&y(&x), &wanted, |i, _| error * size[i]);
+            // Both backends add and multiply in f64, one element after the other.
+            for f in [Tensor::cumsum, Tensor::cumprod] {
+                exact(f(&x, axis as isize).array(), f(&naive(x.array()).into(), axis as isize).array());
+            }
+        }
+    }
+
+    #[test]
+    fn gradients_of_running_products(view in view(), axis in 0usize..6, double in any::<bool>()) {
+        let x = view.array(if double { DType::F64 } else { DType::F32 });
+        if axis < x.rank() {
+            let gradient = |x: Array| {
+                let (g, x) = (Tensor::from(x.clone()), Tensor::from(x).requires_grad());
+                let grads = x.cumprod(axis as isize).backward_from(&g);
+                grads.get(&x).map_or_else(|| g.array().clone(), |g| g.array().contiguous())
+            };
+            exact(&gradient(x.clone()), &gradient(naive(&x)));
         }
     }
 
@@ -83,6 +95,18 @@ oracle! {
         if axis < x.rank() {
             let y = |x: &Tensor| x.argsort(axis as isize, descending).array().clone();
             exact(&y(&x), &y(&naive(x.array()).into()));
+        }
+    }
+
+    #[test]
+    fn the_most_extreme(view in view(), axis in 0usize..6, largest in any::<bool>(), kind in 0usize..5, k in 0usize..70) {
+        let x = Tensor::from(view.array([DType::F32, DType::F64, DType::I64, DType::U8, DType::Bool][kind]));
+        if axis < x.rank() {
+            let k = k.min(x.shape()[axis]);
+            let (values, places) = x.topk(k, axis as isize, largest);
+            let (wanted, order) = Tensor::from(naive(x.array())).topk(k, axis as isize, largest);
+            exact(places.array(), order.array());
+            exact(values.array(), wanted.array());
         }
     }
 }
