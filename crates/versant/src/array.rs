@@ -264,8 +264,12 @@ impl Array {
 
     /// The place in row-major order and the value of the first whole number (i64) that is wanted. Takes no memory.
     pub(crate) fn find_i64(&self, wanted: impl Fn(i64) -> bool) -> Option<(usize, i64)> {
+        let wanted = |&(_, value): &(usize, i64)| wanted(value);
+        if let Some(values) = self.contiguous_slice::<i64>() {
+            return values.iter().copied().enumerate().find(wanted);
+        }
         let all = self.storage::<i64>();
-        self.layout.positions().map(|p| all[p]).enumerate().find(|&(_, value)| wanted(value))
+        self.layout.positions().map(|p| all[p]).enumerate().find(wanted)
     }
 
     /// The values as bytes in the machine's order, row-major.

@@ -77,18 +77,61 @@ impl Layout {
         if self.is_contiguous() {
             return Some(Layout { shape, strides: shape.contiguous_strides(), offset: self.offset });
         }
-        // Axes of 1 may be added and removed in any layout; anything else that is not contiguous is copied.
-        let kept: Vec<usize> = (0..self.shape.rank()).filter(|&i| self.shape[i] != 1).collect();
-        if !kept.iter().map(|&i| self.shape[i]).eq(shape.iter().copied().filter(|&d| d != 1)) {
-            return None;
-        }
-        let mut strides = [0; MAX_RANK];
-        let mut next = kept.iter();
-        for (axis, stride) in strides[..shape.rank()].iter_mut().enumerate() {
-            if shape[axis] != 1 {
-                *stride = self.strides[*next.next()?];
+        // From the last axis on: old axes that follow one another without gaps are one run, which new axes must fill
+        // exactly. (PyTorch's `computeStride`.)
+        let (mut strides, mut new) = ([0; MAX_RANK], shape.rank());
+        let (mut run, mut filled, mut stride) = (1, 1, 0);
+        for axis in (0..self.shape.rank()).rev() {
+            if run == 1 {
+                stride = self.strides[axis];
             }
+            run *= self.shape[axis];
+            let follows = |outer: usize| self.shape[outer] == 1 || self.strides[outer] == run * stride;
+            if axis > 0 && (run == 1 || follows(axis - 1)) {
+                continue;
+            }
+            while new > 0 && (filled < run || shape[new - 1] == 1) {
+                new -= 1;
+                strides[new] = filled * stride;
+                filled *= shape[new];
+            }
+            if filled != run {
+                return None;
+            }
+            (run, filled) = (1, 1);
         }
         Some(Layout { shape, strides: Strides(strides), offset: self.offset })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Reshaped layouts show the same places, and those that PyTorch would copy are refused.
+    #[test]
+    fn reshape_without_moving() {
+        let rows = Layout::contiguous([6, 4].into());
+        let turned = rows.permute(&[1, 0]);
+        let ones = Layout::contiguous([3, 1, 4].into()).permute(&[2, 1, 0]);
+        let stretched = Layout::contiguous([2, 1].into()).broadcast_to([2, 6].into());
+        let views = [
+            (turned, vec![4, 2, 3], true),
+            (turned, vec![2, 2, 1, 3, 2], true),
+            (turned, vec![24], false),
+            (turned, vec![2, 12], false),
+            (rows.slice(0, 0, 3, 2), vec![3, 1, 2, 2], true),
+            (rows.slice(1, 0, 2, 2), vec![12], true),
+            (rows.slice(1, 0, 3, 1), vec![18], false),
+            (ones, vec![1, 2, 2, 1, 3, 1], true),
+            (ones, vec![12], false),
+            (stretched.unwrap_or(rows), vec![2, 2, 3], true),
+            (stretched.unwrap_or(rows), vec![12], false),
+        ];
+        for (from, to, possible) in views {
+            let view = from.reshape(Shape::new(&to));
+            assert_eq!(view.is_some(), possible, "{from:?} as {to:?}");
+            assert!(view.is_none_or(|v| v.positions().eq(from.positions())), "{from:?} as {to:?}: {view:?}");
+        }
     }
 }

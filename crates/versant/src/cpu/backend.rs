@@ -308,12 +308,10 @@ impl Backend for Cpu {
     }
 
     fn scatter_add(&self, src: &Array, index: &Array, out: &mut Array) {
-        if !src.dtype().is_float() {
-            return Naive.scatter_add(src, index, out);
-        }
         let (from, to, places) = (last_axis(src), last_axis(out), slice::<i64>(index));
-        with_float!(src.dtype(), T => {
-            index::scatter((slice::<T>(src), from), places, (out.as_mut_slice::<T>(), to), |y, v| *y += v)
+        with_element!(src.dtype(), T => {
+            let add = |y: &mut _, v| *y = index::Sum::plus(*y, v);
+            index::scatter((slice::<T>(src), from), places, (out.as_mut_slice::<T>(), to), add)
         })
     }
 
@@ -325,11 +323,8 @@ impl Backend for Cpu {
     }
 
     fn index_add(&self, src: &Array, index: &Array, out: &mut Array) {
-        if !src.dtype().is_float() {
-            return Naive.index_add(src, index, out);
-        }
         let ([_, to, inner], places) = (out.dims(), slice::<i64>(index));
-        with_float!(src.dtype(), T => {
+        with_element!(src.dtype(), T => {
             index::index_add(slice::<T>(src), places, out.as_mut_slice::<T>(), to, inner)
         })
     }

@@ -60,10 +60,11 @@ fn check_along(operation: &str, x: &Tensor, axis: isize, index: &Tensor) -> usiz
     axis
 }
 
-/// x cut to the index's lengths along all axes but one: what gather and scatter work on.
-fn cut_to(x: &Tensor, axis: usize, shape: Shape) -> Tensor {
-    let part = |x: Tensor, i: usize| if i == axis { x } else { x.narrow(i as isize, 0, shape[i]) };
-    (0..shape.rank()).fold(x.clone(), part)
+/// The first elements of x along all axes but one, as many as the shape has there: what gather and scatter work on.
+fn cut_to(x: &Tensor, axis: Option<usize>, shape: Shape) -> Tensor {
+    (0..shape.rank())
+        .filter(|&i| Some(i) != axis && shape[i] < x.shape()[i])
+        .fold(x.clone(), |x, i| x.narrow(i as isize, 0, shape[i]))
 }
 
 /// The kernels work along the last axis of contiguous arrays.
@@ -178,7 +179,7 @@ impl Tensor {
     pub fn gather(&self, axis: isize, index: &Tensor) -> Tensor {
         let axis = check_along("gather", self, axis, index);
         let index = index.detach();
-        let x = cut_to(self, axis, index.shape()).transpose(axis as isize, -1);
+        let x = cut_to(self, Some(axis), index.shape()).transpose(axis as isize, -1);
         x.gather_along_last(&index.transpose(axis as isize, -1)).transpose(axis as isize, -1)
     }
 
@@ -201,14 +202,14 @@ impl Tensor {
     }
 
     /// This tensor with `src` added at the places that [`gather`](Tensor::gather) with the same index would read: what goes to one
-    /// place is added in the order of `src`. Gradients: g; g gathered.
+    /// place is added in the order of `src`, of which the part within the index's shape counts. Gradients: g; g gathered.
     ///
     /// # Panics
-    /// As [`gather`](Tensor::gather), and when `src` has not the index's shape.
+    /// As [`gather`](Tensor::gather), when `src` does not reach as far as the index or has another type, and on bool.
     #[track_caller]
     pub fn scatter_add(&self, axis: isize, index: &Tensor, src: &Tensor) -> Tensor {
         let axis = self.check_scatter("scatter_add", axis, index, src);
-        let last = axis as isize;
+        let (last, src) = (axis as isize, cut_to(src, None, index.shape()));
         assert!(self.dtype() != DType::Bool, "scatter_add: bool has no arithmetic; cast it first");
         self.on_part(axis, index.shape(), |part| {
             part.transpose(last, -1)
@@ -218,14 +219,15 @@ impl Tensor {
     }
 
     /// This tensor with the elements of `src` put at the places that [`gather`](Tensor::gather) with the same index would read; where
-    /// several go to one place the last in `src` stays. Gradients: g, 0 at those places; g gathered, 0 for what did not stay.
+    /// several go to one place the last in `src` stays. Of `src` the part within the index's shape counts. Gradients: g, 0 at those
+    /// places; g gathered, 0 for what did not stay (to which PyTorch gives g too).
     ///
     /// # Panics
-    /// As [`scatter_add`](Tensor::scatter_add).
+    /// As [`scatter_add`](Tensor::scatter_add), but not on bool.
     #[track_caller]
     pub fn scatter(&self, axis: isize, index: &Tensor, src: &Tensor) -> Tensor {
         let axis = self.check_scatter("scatter", axis, index, src);
-        let last = axis as isize;
+        let (last, src) = (axis as isize, cut_to(src, None, index.shape()));
         self.on_part(axis, index.shape(), |part| {
             part.transpose(last, -1)
                 .scatter_along_last(&index.detach().transpose(last, -1), &src.transpose(last, -1))
@@ -234,24 +236,15 @@ impl Tensor {
     }
 
     fn scatter_along_last(&self, index: &Tensor, src: &Tensor) -> Tensor {
-        let index = index.clone();
-        let put = |into: &Array, src: &Array| {
-            let mut out = into.own_copy();
-            into.device().backend().scatter(&src.contiguous(), &index.array().contiguous(), &mut out);
-            out
-        };
-        let value = put(self.array(), src.array());
-        // Which element of src stayed at a place, by its number; -1 where none went.
-        let numbers = Array::arange(index.numel()).reshape(index.shape()).to(self.device());
-        let nobody = Array::full(self.shape(), -1.0, DType::I64).to(self.device());
-        let winner = Tensor::from(put(&nobody, &numbers));
-        let stays = Tensor::from(winner.array().gather_last(index.array())).equal(&Tensor::from(numbers));
-        let untouched = winner.lt(0.0);
-        Tensor::from_op("scatter", value, [self, src], move |back| {
+        let (index, zeros) = (index.clone(), src.zeros_of(src.shape()));
+        let mut out = self.array().own_copy();
+        let (src_values, places) = (src.array().contiguous(), index.array().contiguous());
+        self.device().backend().scatter(&src_values, &places, &mut out);
+        Tensor::from_op("scatter", out, [self, src], move |back| {
             let g = back.grad();
             [
-                back.want(0, || untouched.where_cond(g, 0.0)),
-                back.want(1, || stays.where_cond(&g.gather_along_last(&index), 0.0)),
+                back.want(0, || g.scatter_along_last(&index, &zeros)),
+                back.want(1, || last_writes(&index, g.shape()).where_cond(&g.gather_along_last(&index), 0.0)),
             ]
         })
     }
@@ -259,12 +252,9 @@ impl Tensor {
     #[track_caller]
     fn check_scatter(&self, operation: &str, axis: isize, index: &Tensor, src: &Tensor) -> usize {
         check_source(operation, self, src);
-        assert!(
-            src.shape() == index.shape(),
-            "{operation}: source {} and indices {} differ in shape",
-            src.shape(),
-            index.shape()
-        );
+        let (from, to) = (src.shape(), index.shape());
+        let fits = from.rank() == to.rank() && (0..to.rank()).all(|i| to[i] <= from[i]);
+        assert!(fits, "{operation}: indices {to} do not fit source {from}: as many axes, none longer");
         check_along(operation, self, axis, index)
     }
 
@@ -372,7 +362,9 @@ impl Tensor {
     pub fn embedding(&self, indices: &Tensor) -> Tensor {
         assert!(self.rank() == 2, "embedding: the table is [v, d], not {}", self.shape());
         check_index("embedding", self, indices);
-        let shape = Shape::new(&[&indices.shape()[..], &[self.shape()[1]]].concat());
+        let Some(shape) = Shape::checked(&[&indices.shape()[..], &[self.shape()[1]]].concat()) else {
+            panic!("embedding: rows of {} for indices {} are more than can be", self.shape(), indices.shape())
+        };
         self.selected("embedding", 0, &indices.reshape([indices.numel()])).reshape(shape)
     }
 
@@ -395,6 +387,13 @@ impl Tensor {
         }
         self.unsqueeze(-1).equal(&Tensor::arange(classes).to(self.device())).reshape(shape)
     }
+}
+
+/// Which elements of a source stay where they were put along the last axis of a shape: each puts its number, and the last one
+/// finds it again.
+fn last_writes(index: &Tensor, shape: Shape) -> Tensor {
+    let numbers = Tensor::arange(index.numel()).reshape(index.shape()).to(index.device());
+    index.zeros_of(shape).scatter_along_last(index, &numbers).gather_along_last(index).equal(&numbers)
 }
 
 /// [outer, axis, inner].
@@ -430,6 +429,27 @@ mod tests {
         let y = x.scatter_add(1, &index, &Tensor::from_slice(&[5.0f32, 7.0], [1, 2, 1]));
         assert_eq!(y.to_vec::<f32>(), [7.0, 0.0, 0.0, 0.0, 5.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0]);
         assert_eq!(y.gather(1, &index).to_vec::<f32>(), [5.0, 7.0]);
+    }
+
+    #[test]
+    fn a_source_may_be_longer_than_its_index() {
+        for device in [Device::Cpu, Device::Naive] {
+            let x = Tensor::zeros([2]).to(device);
+            let src = Tensor::from_slice(&[1.0f32, 2.0, 3.0], [3]).to(device).requires_grad();
+            let index = list(&[1, 1]).to(device);
+            let (put, added) = (x.scatter(0, &index, &src), x.scatter_add(0, &index, &src));
+            assert_eq!((put.to_vec::<f32>(), added.to_vec::<f32>()), (vec![0.0, 2.0], vec![0.0, 3.0]));
+            let slope = |y: &Tensor| y.sum().backward().remove(&src).map(|g| g.to_vec::<f32>());
+            assert_eq!(slope(&put), Some(vec![0.0, 1.0, 0.0]));
+            assert_eq!(slope(&added), Some(vec![1.0, 1.0, 0.0]));
+        }
+    }
+
+    #[test]
+    #[should_panic(expected = "scatter: indices [2, 2] do not fit source [2, 1]: as many axes, none longer")]
+    fn a_source_that_is_too_short() {
+        let index = Tensor::full([2, 2], 0.0, DType::I64);
+        Tensor::zeros([2, 2]).scatter(1, &index, &Tensor::zeros([2, 1]));
     }
 
     #[test]
