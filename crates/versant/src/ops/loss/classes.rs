@@ -120,7 +120,8 @@ impl Rows {
         let Some(ignored) = ignored.filter(|&i| target.array().find_i64(|label| label == i).is_some()) else {
             return Labels { labels, kept: None };
         };
-        let kept = labels.not_equal(ignored as f64);
+        // As i64: not every i64 is an f64.
+        let kept = labels.not_equal(&Tensor::from_slice(&[ignored], ()).to(target.device()));
         Labels { labels: kept.where_cond(&labels, 0.0), kept: Some(kept) }
     }
 
@@ -330,6 +331,15 @@ mod tests {
         assert_eq!(grads.get(&x).map(|g| g.to_vec::<f32>()[2..].to_vec()), Some(vec![0.0, 0.0]));
         let none = x.cross_entropy(&Tensor::from_slice(&[-100i64, -100], [2]));
         assert!(none.item::<f32>().is_nan());
+    }
+
+    #[test]
+    fn an_ignored_label_that_is_no_f64() {
+        let ignored = (1 << 53) + 1;
+        let options = CrossEntropy { ignore_index: Some(ignored), ..CrossEntropy::default() };
+        let labels = Tensor::from_slice(&[ignored, 1], [2]);
+        let loss = Tensor::zeros([2, 4]).cross_entropy_with(&labels, &options).item::<f32>();
+        assert!((loss - 4.0f32.ln()).abs() < 1e-6, "{loss}");
     }
 
     #[test]

@@ -193,7 +193,8 @@ impl Tensor {
 
     /// The Kullback-Leibler divergence's terms y (log y - x) for logarithms of probabilities x and targets y, which are
     /// probabilities, or their logarithms where `log_target`. The mean is over all elements;
-    /// [`kl_div_batchmean`](Tensor::kl_div_batchmean) gives the divergence.
+    /// [`kl_div_batchmean`](Tensor::kl_div_batchmean) gives the divergence. A target of 0 has the gradient of -y x alone,
+    /// where PyTorch's is NaN.
     #[track_caller]
     pub fn kl_div(&self, target: &Tensor, log_target: bool) -> Tensor {
         self.kl_div_with(target, log_target, Reduction::Mean)

@@ -46,7 +46,7 @@ impl Default for MultiMargin {
 }
 
 impl Tensor {
-    /// max(x, 0) whose gradient at 0 is that of x, as PyTorch's `clamp_min`.
+    /// max(x, 0) whose gradient at 0 is 0, as PyTorch's `clamp_min` has it.
     fn above_zero(&self) -> Tensor {
         self.clamp(0.0, f64::INFINITY)
     }
