@@ -50,7 +50,8 @@ pub fn save(path: impl AsRef<Path>, arrays: &BTreeMap<String, Array>) -> Result<
     write(path.as_ref(), arrays, false)
 }
 
-/// Like [`save`], but packed by deflate, as numpy's `savez_compressed` does.
+/// Like [`save`], but packed by deflate, as numpy's `savez_compressed` does. An array that would pack to less than a
+/// hundredth is stored as it is: reading would refuse it as a bomb.
 ///
 /// # Errors
 /// As for [`save`].
@@ -259,16 +260,12 @@ mod tests {
     }
 
     #[test]
-    fn small_archives_do_not_become_large() {
+    fn what_packs_like_a_bomb_is_stored() {
         let folder = tempfile::tempdir().unwrap();
-        let path = folder.path().join("bomb.npz");
-        let zeros = |mib: usize| Array::zeros([mib << 20], DType::U8);
-        save_compressed(&path, &BTreeMap::from([("x".into(), zeros(15))])).unwrap();
-        assert_eq!(load(&path).unwrap()["x"].numel(), 15 << 20);
-        save_compressed(&path, &BTreeMap::from([("x".into(), zeros(9)), ("y".into(), zeros(9))])).unwrap();
-        let error = load(&path).unwrap_err().to_string();
-        assert!(error.contains("member \"y.npy\": it unpacks to 9437184 bytes"), "{error}");
-        save(&path, &BTreeMap::from([("x".into(), zeros(9)), ("y".into(), zeros(9))])).unwrap();
+        let path = folder.path().join("zeros.npz");
+        let zeros = || Array::zeros([9 << 20], DType::U8);
+        save_compressed(&path, &BTreeMap::from([("x".into(), zeros()), ("y".into(), zeros())])).unwrap();
+        assert!(fs::metadata(&path).unwrap().len() > 18 << 20);
         assert_eq!(load(&path).unwrap().len(), 2);
     }
 }

@@ -155,10 +155,13 @@ pub(crate) fn read_bytes(reader: &mut impl Read, len: usize, path: &Path) -> Res
     Ok(bytes)
 }
 
-/// The most bytes that a packed file of this length may unpack to: 16 MiB, or 100 times its length. Deflate can
-/// make a thousandfold of it, but only of data that are all the same, as those of a bomb are.
+/// How many times its length a large file may unpack to. Deflate can make a thousandfold of it, but only of data that
+/// are all the same, as those of a bomb are.
+pub(crate) const UNPACKED_RATIO: u64 = 100;
+
+/// The most bytes that a packed file of this length may unpack to: 16 MiB, or [`UNPACKED_RATIO`] times its length.
 pub(crate) fn unpacked_limit(file_len: u64) -> u64 {
-    file_len.saturating_mul(100).max(16 << 20)
+    file_len.saturating_mul(UNPACKED_RATIO).max(16 << 20)
 }
 
 #[cfg(test)]

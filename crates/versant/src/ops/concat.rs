@@ -28,13 +28,9 @@ pub fn cat(tensors: &[&Tensor], axis: isize) -> Tensor {
             && tensor.device() == first.device();
         assert!(
             fits,
-            "cat: tensor {i} is {} {} on {}, tensor 0 is {} {} on {}; all but axis {axis} must agree",
-            tensor.dtype(),
-            tensor.shape(),
-            tensor.device(),
-            first.dtype(),
-            first.shape(),
-            first.device()
+            "cat: tensor {i} is {}, tensor 0 is {}; all but axis {axis} must agree",
+            kind(tensor.array()),
+            kind(first)
         );
         total += tensor.shape()[axis];
     }
@@ -61,6 +57,11 @@ pub fn cat(tensors: &[&Tensor], axis: isize) -> Tensor {
     })
 }
 
+/// What must agree, for messages.
+fn kind(x: &Array) -> String {
+    format!("{} {} on {}", x.dtype(), x.shape(), x.device())
+}
+
 /// Joins tensors of one shape along a new axis before `axis`.
 ///
 /// # Panics
@@ -70,17 +71,9 @@ pub fn stack(tensors: &[&Tensor], axis: isize) -> Tensor {
     assert!(!tensors.is_empty(), "stack: there is nothing to join");
     let first = tensors[0];
     for (i, tensor) in tensors.iter().enumerate() {
-        let kind = |t: &Tensor| (t.shape(), t.dtype(), t.device());
-        assert!(
-            kind(tensor) == kind(first),
-            "stack: tensor {i} is {} {} on {}, tensor 0 is {} {} on {}; all must agree",
-            tensor.dtype(),
-            tensor.shape(),
-            tensor.device(),
-            first.dtype(),
-            first.shape(),
-            first.device()
-        );
+        let (this, that) = (tensor.array(), first.array());
+        let same = (this.shape(), this.dtype(), this.device()) == (that.shape(), that.dtype(), that.device());
+        assert!(same, "stack: tensor {i} is {}, tensor 0 is {}; all must agree", kind(this), kind(that));
     }
     let axis = first.new_axis("stack", axis) as isize;
     let raised: Vec<Tensor> = tensors.iter().map(|t| t.unsqueeze(axis)).collect();

@@ -14,7 +14,7 @@ impl Tensor {
     pub fn dot(&self, other: &Tensor) -> Tensor {
         let (a, b) = (self.shape(), other.shape());
         assert!(a.rank() == 1 && a == b, "dot: {a} and {b}; both are vectors of one length");
-        self.check_product("dot", other);
+        self.same_kind("dot", "other", other);
         self.matmul(other)
     }
 
@@ -30,7 +30,7 @@ impl Tensor {
             Shape::checked(&[a[0], b[0]]).is_some(),
             "outer: the product of {a} and {b} has more elements than memory can hold"
         );
-        self.check_product("outer", other);
+        self.same_kind("outer", "other", other);
         self.unsqueeze(1) * other.unsqueeze(0)
     }
 
@@ -45,22 +45,8 @@ impl Tensor {
             a.rank() == 3 && b.rank() == 3 && a[0] == b[0] && a[2] == b[1],
             "bmm: {a} and {b}; [b, n, k] and [b, k, m] are expected"
         );
-        self.check_product("bmm", other);
+        self.same_kind("bmm", "other", other);
         self.matmul(other)
-    }
-
-    #[track_caller]
-    fn check_product(&self, operation: &str, other: &Tensor) {
-        assert!(
-            self.dtype().is_float() && self.dtype() == other.dtype() && self.device() == other.device(),
-            "{operation}: {} {} on {} and {} {} on {}; both must be f32, or f64, on one device",
-            self.dtype(),
-            self.shape(),
-            self.device(),
-            other.dtype(),
-            other.shape(),
-            other.device()
-        );
     }
 
     /// The sum of a matrix's main diagonal. Gradient: g on the diagonal.

@@ -9,6 +9,7 @@ use super::Entry;
 use super::header::{
     DEFLATED, END, ENTRY, End, MEMBER, STORED, UTF8, ZIP64, ZIP64_END, ZIP64_END_LEN, ZIP64_LOCATOR,
 };
+use crate::io::stored::UNPACKED_RATIO;
 
 /// Version 4.5 of the format, the first with zip64.
 const VERSION: u16 = 45;
@@ -44,6 +45,8 @@ impl<'w> Writer<'w> {
             content(&mut encoder)?;
             encoder.finish()?;
         }
+        // What packs better than this would be taken for a bomb when it is read.
+        let deflated = deflated && sum.len <= packed.len() as u64 * UNPACKED_RATIO;
         let entry = Entry {
             name,
             size: sum.len,
