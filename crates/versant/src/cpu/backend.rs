@@ -3,6 +3,7 @@
 use super::elementwise::{Operand, binary, binary_in_place, select, unary};
 use super::gemm::{self, MatRef, gemm};
 use super::real::Real;
+use super::threads::for_each_piece;
 use super::{copy, index, optim, reduce, scan, softmax, sort};
 use crate::array::Array;
 use crate::device::{AdamStep, Backend, Epilogue, SgdStep};
@@ -190,7 +191,8 @@ where
     }
 }
 
-/// The product of each pair of matrices in the batch.
+/// The product of each pair of matrices in the batch. Small ones are computed side by side, large ones in turn, each by all
+/// threads.
 fn matmul_of<T: Real + Element<Repr = T>>(a: &Array, b: &Array, epilogue: Epilogue, out: &mut Array) {
     let rank = a.rank();
     let (m, k, n) = (a.shape()[rank - 2], a.shape()[rank - 1], b.shape()[rank - 1]);
@@ -199,13 +201,21 @@ fn matmul_of<T: Real + Element<Repr = T>>(a: &Array, b: &Array, epilogue: Epilog
     let batches = |x: &Array| Layout { shape: x.shape()[..rank - 2].into(), ..*x.layout() }.positions();
     let strides = |x: &Array| [x.layout().strides[rank - 2], x.layout().strides[rank - 1]];
     let (sa, sb) = (a.storage::<T>(), b.storage::<T>());
-    let products = out.as_mut_slice::<T>().chunks_exact_mut((m * n).max(1));
-    for ((at_a, at_b), c) in batches(a).zip(batches(b)).zip(products) {
-        // With k = 0 nothing is read, and the place of a matrix may lie outside the empty buffer.
-        let a = MatRef::new(sa.get(at_a..).unwrap_or_default(), [m, k], strides(a));
-        let b = MatRef::new(sb.get(at_b..).unwrap_or_default(), [k, n], strides(b));
-        gemm(a, b, c, n, epilogue);
-    }
+    let places: Vec<(usize, usize)> = batches(a).zip(batches(b)).collect();
+    let (flops, len) = (gemm::flops(m, k, n), (m * n).max(1));
+    let together = match flops < gemm::PARALLEL_FLOPS {
+        true => (gemm::PARALLEL_FLOPS / flops.max(1)).min(places.len()),
+        false => places.len(),
+    };
+    for_each_piece(out.as_mut_slice::<T>(), together.max(1) * len, |piece, out| {
+        let places = &places[piece * together..];
+        for (&(at_a, at_b), c) in places.iter().zip(out.chunks_exact_mut(len)) {
+            // With k = 0 nothing is read, and the place of a matrix may lie outside the empty buffer.
+            let a = MatRef::new(sa.get(at_a..).unwrap_or_default(), [m, k], strides(a));
+            let b = MatRef::new(sb.get(at_b..).unwrap_or_default(), [k, n], strides(b));
+            gemm(a, b, c, n, epilogue);
+        }
+    });
 }
 
 fn last_axis(x: &Array) -> usize {

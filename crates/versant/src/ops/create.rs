@@ -57,7 +57,12 @@ impl Tensor {
     /// use versant::Tensor;
     /// assert_eq!(Tensor::linspace(0.0, 1.0, 5).to_vec::<f32>(), [0.0, 0.25, 0.5, 0.75, 1.0]);
     /// ```
+    ///
+    /// # Panics
+    /// When memory cannot hold them.
+    #[track_caller]
     pub fn linspace(start: f64, end: f64, n: usize) -> Tensor {
+        assert!(Shape::checked(&[n]).is_some(), "linspace: {n} numbers are more than memory can hold");
         let step = (end - start) / n.saturating_sub(1).max(1) as f64;
         // From both ends, so that the last number is exact.
         let value = |i: usize| {
@@ -91,7 +96,12 @@ impl Tensor {
     }
 
     /// 0 to n - 1 (i64) in random order, each order as likely as another.
+    ///
+    /// # Panics
+    /// When memory cannot hold them.
+    #[track_caller]
     pub fn randperm(n: usize, rng: &mut Rng) -> Tensor {
+        assert!(Shape::checked(&[n]).is_some(), "randperm: {n} numbers are more than memory can hold");
         let order: Vec<i64> = rng.permutation(n).into_iter().map(|i| i as i64).collect();
         Tensor::from_slice(&order, [n])
     }
@@ -126,9 +136,12 @@ impl Tensor {
         assert!((1..=2).contains(&shape.rank()), "multinomial: weights are [k] or [rows, k], not {shape}");
         let weights = self.numbers("multinomial", |w| w >= 0.0 && w.is_finite(), "finite and not below 0");
         let columns = shape[shape.rank() - 1];
-        let rows = shape.numel().checked_div(columns).unwrap_or(0);
-        let mut drawn = Vec::with_capacity(rows * n);
-        for (row, weights) in weights.chunks(columns.max(1)).enumerate() {
+        let result = [&shape[..shape.rank() - 1], &[n]].concat();
+        let fits = Shape::checked(&result).is_some();
+        assert!(fits, "multinomial: {result:?} has more elements than memory can hold");
+        let mut drawn = Vec::new();
+        for row in 0..result.iter().rev().skip(1).product() {
+            let weights = &weights[row * columns..][..columns];
             let possible = weights.iter().filter(|&&w| w > 0.0).count();
             let needed = if replacement { n.min(1) } else { n };
             assert!(
@@ -140,7 +153,7 @@ impl Tensor {
                 false => draw_once(weights, n, rng, &mut drawn),
             }
         }
-        Tensor::from_slice(&drawn, shape.with_axis(shape.rank() - 1, n)).to(self.device())
+        Tensor::from_slice(&drawn, result).to(self.device())
     }
 
     /// The elements as f64.
@@ -160,32 +173,35 @@ impl Tensor {
     }
 }
 
-/// By the running sum of the weights.
+/// By the running sum of the weights, each a share of the largest so that it does not overflow.
 fn draw_again(weights: &[f64], n: usize, rng: &mut Rng, drawn: &mut Vec<i64>) {
+    let largest = weights.iter().copied().fold(0.0, f64::max);
     let sums: Vec<f64> = weights
         .iter()
         .scan(0.0, |sum, w| {
-            *sum += w;
+            *sum += w / largest;
             Some(*sum)
         })
         .collect();
     let total = sums.last().copied().unwrap_or(0.0);
+    // Rounding could lead behind the last: then the last weight above 0 it is.
+    let last = weights.iter().rposition(|&w| w > 0.0).unwrap_or(0);
     for _ in 0..n {
         let at = rng.uniform() * total;
-        // Rounding could lead behind the last: then the last weight above 0 it is.
-        let last = weights.iter().rposition(|&w| w > 0.0).unwrap_or(0);
         drawn.push(sums.partition_point(|&sum| sum <= at).min(last) as i64);
     }
 }
 
-/// A race: index i arrives after a time that is exponential with rate w_i, and the first n are taken.
+/// A race: index i arrives after a time that is exponential with rate w_i, and the first n are taken. Times are compared by
+/// their logarithms, which no weight lets overflow. (Efraimidis and Spirakis 2006)
 fn draw_once(weights: &[f64], n: usize, rng: &mut Rng, drawn: &mut Vec<i64>) {
     let mut arrivals: Vec<(f64, i64)> = (0..)
         .zip(weights)
-        // 1 - u is in (0, 1], so that the time is finite for a weight above 0.
-        .map(|(i, &w)| (if w > 0.0 { -(1.0 - rng.uniform()).ln() / w } else { f64::INFINITY }, i))
+        .filter(|&(_, &w)| w > 0.0)
+        // 1 - u is in (0, 1]: the time is not NaN.
+        .map(|(i, w)| ((-(1.0 - rng.uniform()).ln()).ln() - w.ln(), i))
         .collect();
-    arrivals.sort_by(|a, b| a.partial_cmp(b).unwrap_or(std::cmp::Ordering::Equal));
+    arrivals.sort_by(|(a, _), (b, _)| a.total_cmp(b));
     drawn.extend(arrivals.iter().take(n).map(|&(_, i)| i));
 }
 
@@ -233,6 +249,28 @@ mod tests {
         assert!((count(2) as f64 - 30_000.0).abs() < 435.0, "{}", count(2));
         let first = (0..10_000).filter(|_| weights.multinomial(2, false, &mut rng).to_vec::<i64>()[0] == 2);
         assert!((first.count() as f64 - 7_500.0).abs() < 220.0);
+    }
+
+    #[test]
+    fn weights_of_any_size() {
+        let mut rng = Rng::new(6);
+        let tiny = Tensor::from_slice(&[0.0f64, 1e-320], [2]);
+        let huge = Tensor::from_slice(&[0.0f64, 1e308, 0.0, 1e308, 0.0], [5]);
+        for replacement in [true, false] {
+            assert_eq!(tiny.multinomial(1, replacement, &mut rng).to_vec::<i64>(), [1]);
+            let firsts: Vec<i64> =
+                (0..100).map(|_| huge.multinomial(2, replacement, &mut rng).to_vec::<i64>()[0]).collect();
+            let ones = firsts.iter().filter(|&&i| i == 1).count();
+            assert!(firsts.iter().all(|i| [1, 3].contains(i)) && (25..75).contains(&ones), "{firsts:?}");
+        }
+        assert_eq!(Tensor::zeros([0, 3]).multinomial(2, false, &mut rng).shape(), [0, 2].into());
+        assert_eq!(Tensor::zeros([2, 0]).multinomial(0, true, &mut rng).shape(), [2, 0].into());
+    }
+
+    #[test]
+    #[should_panic(expected = "multinomial: row 0 of [2, 0] has 0 weights above 0, 1 are to be drawn")]
+    fn nothing_to_draw_from() {
+        Tensor::zeros([2, 0]).multinomial(1, true, &mut Rng::new(1));
     }
 
     #[test]

@@ -1,6 +1,6 @@
 //! Einstein's sums: products of several tensors by the names of their axes.
 
-use crate::shape::Shape;
+use crate::shape::{MAX_RANK, Shape};
 use crate::tensor::Tensor;
 
 /// The name of an axis: a letter, or a number of an axis under an ellipsis.
@@ -10,7 +10,8 @@ type Label = u32;
 /// `"ij,jk->ik"` is a matrix product. A letter that an operand has twice is its diagonal; `...` stands for any axes, which
 /// broadcast; without `->` the output has the letters that occur once, in alphabetical order, as in PyTorch.
 ///
-/// The operands are multiplied from left to right, each pair as one batched matrix product.
+/// The operands are multiplied from left to right, each pair as one batched matrix product, or element by element where
+/// that is a product of numbers or of vectors.
 ///
 /// ```
 /// use versant::{Tensor, einsum};
@@ -32,6 +33,12 @@ pub fn einsum(equation: &str, operands: &[&Tensor]) -> Tensor {
     for (i, term) in terms.enumerate() {
         let later = inputs[i + 2..].iter().flatten();
         let needed: Vec<Label> = later.chain(&output).copied().collect();
+        let lengths: Vec<usize> = product.kept(&term, &needed).into_iter().map(&size).collect();
+        assert!(
+            Shape::checked(&lengths).is_some(),
+            "einsum: {equation:?} makes a product of {lengths:?}, which has more than {MAX_RANK} axes or more elements \
+             than memory can hold"
+        );
         product = product.times(&term, &needed);
     }
     product.keep(&output).x
@@ -58,6 +65,12 @@ impl Term {
         Term { x, labels }
     }
 
+    /// The axes of the product of two.
+    fn kept(&self, other: &Term, needed: &[Label]) -> Vec<Label> {
+        let new = other.labels.iter().filter(|label| !self.labels.contains(label));
+        self.labels.iter().chain(new).filter(|label| needed.contains(label)).copied().collect()
+    }
+
     /// The product, summed over what nobody needs any more: [batch, left, sum] times [batch, sum, right].
     fn times(&self, other: &Term, needed: &[Label]) -> Term {
         let wanted = |mine: &Term, yours: &Term| -> Vec<Label> {
@@ -72,7 +85,14 @@ impl Term {
             mine.labels.iter().filter(|label| !yours.labels.contains(label)).copied().collect()
         };
         let (left, right) = (only(&a, &b), only(&b, &a));
-        let product = a.grouped([&batch, &left, &sum]).matmul(&b.grouped([&batch, &sum, &right]));
+        let x = a.grouped([&batch, &left, &sum]);
+        let product = if !batch.is_empty() && left.is_empty() && right.is_empty() {
+            (x * b.grouped([&batch, &right, &sum])).sum_axes(-1)
+        } else if !batch.is_empty() && sum.is_empty() {
+            x * b.grouped([&batch, &sum, &right])
+        } else {
+            x.matmul(&b.grouped([&batch, &sum, &right]))
+        };
         let labels = [batch, left, right].concat();
         let length = |label: &Label| a.length(*label).or(b.length(*label)).unwrap_or(1);
         Term { x: product.reshape(labels.iter().map(length).collect::<Vec<_>>()), labels }
@@ -178,6 +198,14 @@ fn check(equation: &str, operands: &[&Tensor], inputs: &[Vec<Label>], output: &[
             x.dtype(),
             x.device()
         );
+        for (j, label) in labels.iter().enumerate() {
+            let first = labels.iter().position(|l| l == label).unwrap_or(j);
+            assert!(
+                x.shape()[j] == x.shape()[first],
+                "einsum: {equation:?} takes the diagonal of axes {first} and {j} of operand {i}, {}, which differ",
+                x.shape()
+            );
+        }
     }
     for (i, label) in output.iter().enumerate() {
         let letter = char::from_u32(*label).unwrap_or('?');
@@ -239,6 +267,34 @@ mod tests {
     #[should_panic(expected = "einsum: \"ij,jk\": axis 'j' has 3 elements in one place and 2 in another")]
     fn axes_that_differ() {
         einsum("ij,jk", &[&ramp([2, 3]), &ramp([2, 3])]);
+    }
+
+    #[test]
+    fn products_without_a_matrix() {
+        let (a, b) = (ramp([2, 3]), ramp([3, 2]));
+        let c = b.transpose(0, 1);
+        assert_eq!(einsum("ij,ji->ij", &[&a, &b]).to_vec::<f64>(), (&a * &c).to_vec::<f64>());
+        assert_eq!(einsum("ij,ji->i", &[&a, &b]).to_vec::<f64>(), [10.0, 40.0]);
+        assert_eq!(einsum("ij,i->ji", &[&a, &ramp([2])]).to_vec::<f64>(), [0.0, 3.0, 0.0, 4.0, 0.0, 5.0]);
+        assert_eq!(einsum("ij,ij->ij", &[&ramp([0, 3]), &ramp([0, 3])]).shape(), [0, 3].into());
+        assert_eq!(einsum("ij,ij->i", &[&ramp([2, 0]), &ramp([2, 0])]).to_vec::<f64>(), [0.0; 2]);
+        assert_eq!(einsum(" bA ", &[&a]).shape(), [3, 2].into());
+    }
+
+    #[test]
+    #[should_panic(
+        expected = "einsum: \"ii->i\" takes the diagonal of axes 0 and 1 of operand 0, [1, 3], which differ"
+    )]
+    fn a_diagonal_of_what_is_not_square() {
+        einsum("ii->i", &[&ramp([1, 3])]);
+    }
+
+    #[test]
+    #[should_panic(
+        expected = "einsum: \"abcde,fghi->abcdefghi\" makes a product of [1, 1, 1, 1, 1, 1, 1, 1, 1]"
+    )]
+    fn too_many_axes() {
+        einsum("abcde,fghi->abcdefghi", &[&ramp([1; 5]), &ramp([1; 4])]);
     }
 
     #[test]

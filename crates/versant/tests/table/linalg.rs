@@ -16,6 +16,7 @@ pub fn cases() -> Vec<Case> {
         (any([2, 2, 3]).large([5, 130, 70]), any([2, 3, 4]).large([5, 70, 90])),
         (any([2, 1, 2, 3]).large([3, 1, 64, 65]), any([3, 3, 2]).large([2, 65, 66])),
         (any([2, 3]).large([20, 65]), any([2, 3, 1]).large([2, 65, 33])),
+        (any([2, 1, 2, 3]).large([40, 16, 9, 17]), any([2, 3, 2]).large([16, 17, 11])),
     ];
     for (a, b) in pairs {
         let name = format!("matmul {} {}", a.small_shape(), b.small_shape());
@@ -50,7 +51,7 @@ pub fn cases() -> Vec<Case> {
     all.push(case("diagonal of other axes", [any([2, 3, 4]).large([40, 30, 100])], |x| {
         x[0].diagonal(1, 2, 0).square()
     }));
-    let equations: [(&str, Vec<Input>); 9] = [
+    let equations: [(&str, Vec<Input>); 11] = [
         ("ij,jk->ik", vec![m(), any([4, 2]).large([401, 90])]),
         ("ij,jk,k", vec![m(), any([4, 2]).large([401, 90]), any([2]).large([90])]),
         ("bij,bjk->kb", vec![any([2, 3, 2]).large([9, 30, 200]), any([2, 2, 3]).large([9, 200, 40])]),
@@ -63,6 +64,8 @@ pub fn cases() -> Vec<Case> {
         ("i,j->ji", vec![v(), any([2]).large([150])]),
         ("ij->", vec![m()]),
         ("ij,ij->i", vec![m(), m()]),
+        ("ij,ij->ji", vec![m(), m()]),
+        ("bi,bj->jbi", vec![m(), any([3, 2]).large([300, 9])]),
     ];
     for (equation, inputs) in equations {
         all.push(case(format!("einsum {equation}"), inputs, move |x| {

@@ -22,7 +22,7 @@ use super::real::Real;
 use super::threads::{Shared, parallel_for};
 
 /// Below this many operations a product stays on the calling thread.
-const PARALLEL_FLOPS: usize = 500_000;
+pub(super) const PARALLEL_FLOPS: usize = 500_000;
 
 /// Work items are not made smaller than this.
 const ITEM_FLOPS: usize = 400_000;
@@ -166,7 +166,7 @@ fn gemm_with<T: Real>(
     }
 }
 
-fn flops(m: usize, k: usize, n: usize) -> usize {
+pub(super) fn flops(m: usize, k: usize, n: usize) -> usize {
     m.saturating_mul(n).saturating_mul(k).saturating_mul(2)
 }
 

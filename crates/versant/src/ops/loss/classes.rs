@@ -11,7 +11,8 @@ use crate::tensor::Tensor;
 pub struct CrossEntropy {
     /// A weight for each class, `[classes]`, of the logits' type; it has no gradient. The mean is then one by weight.
     pub weight: Option<Tensor>,
-    /// Samples with this label give no loss and do not count in the mean: -100 unless changed, as in PyTorch.
+    /// Samples with this label give no loss and do not count in the mean: -100 unless changed, as in PyTorch. Targets that
+    /// are probabilities have no labels to ignore.
     pub ignore_index: Option<i64>,
     /// Probability mass s taken from the target and spread evenly over all classes, 0 to 1.
     /// (Szegedy et al. 2016, *Rethinking the Inception Architecture*)
@@ -197,7 +198,10 @@ impl Tensor {
                 let x = rows.in_rows(self);
                 let losses = match &rows.weight {
                     None => x.fused_cross_entropy(&labels.labels, s),
-                    Some(weight) => rows.weighted_cross_entropy(&x, &labels, weight, s),
+                    Some(weight) if s == 0.0 => {
+                        x.fused_cross_entropy(&labels.labels, s) * weight.index_select(0, &labels.labels)
+                    }
+                    Some(weight) => rows.smoothed_cross_entropy(&x, &labels, weight, s),
                 };
                 rows.reduce(losses, &labels, options.reduction)
             }
@@ -272,12 +276,10 @@ impl Tensor {
 }
 
 impl Rows {
-    fn weighted_cross_entropy(&self, x: &Tensor, labels: &Labels, weight: &Tensor, smoothing: f64) -> Tensor {
+    /// Weights decide how much the even part of each class counts, too.
+    fn smoothed_cross_entropy(&self, x: &Tensor, labels: &Labels, weight: &Tensor, smoothing: f64) -> Tensor {
         let log_p = x.log_softmax(1);
         let hard = self.picked(&log_p, labels).neg();
-        if smoothing == 0.0 {
-            return hard;
-        }
         let even = (log_p * weight).sum_axes([1]) * (-smoothing / self.classes() as f64);
         hard * (1.0 - smoothing) + even
     }

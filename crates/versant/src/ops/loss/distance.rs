@@ -109,7 +109,7 @@ impl Tensor {
     /// log(1 - x) - log x to y.
     ///
     /// # Panics
-    /// When an x is not between 0 and 1, or shapes, types or devices differ.
+    /// When an x or a y is not between 0 and 1, or shapes, types or devices differ.
     #[track_caller]
     pub fn bce(&self, target: &Tensor) -> Tensor {
         self.bce_with(target, &Bce::default())
@@ -120,12 +120,14 @@ impl Tensor {
     pub fn bce_with(&self, target: &Tensor, options: &Bce) -> Tensor {
         self.same_shape("bce", "target", target);
         let weight = self.check_weight("bce", "weight", options.weight.as_ref());
-        let outside = self.detach().lt(0.0).logical_or(&self.detach().gt(1.0));
+        // NaN is not between them either.
+        let fits = |x: &Tensor| x.ge(0.0).logical_and(&x.le(1.0)).all().item::<bool>();
         assert!(
-            !outside.any().item::<bool>(),
+            fits(self),
             "bce: input {} has elements that are not between 0 and 1; take their sigmoid, or use bce_with_logits",
             self.shape()
         );
+        assert!(fits(target), "bce: target {} has elements that are not between 0 and 1", target.shape());
         let (x, y) = (self.detach(), target.clone());
         let logs = move |x: &Tensor| [x.log(), (-x).log1p()].map(|log| log.maximum(-100.0));
         let [yes, no] = no_grad(|| logs(&x));
@@ -252,6 +254,12 @@ mod tests {
     #[should_panic(expected = "mse_loss: input [4, 1] and target [4] differ")]
     fn shapes_that_would_broadcast_by_accident() {
         Tensor::zeros([4, 1]).mse_loss(&Tensor::zeros([4]));
+    }
+
+    #[test]
+    #[should_panic(expected = "bce: target [2] has elements that are not between 0 and 1")]
+    fn what_is_no_target() {
+        Tensor::full([2], 0.5, crate::DType::F32).bce(&Tensor::full([2], 255.0, crate::DType::F32));
     }
 
     #[test]

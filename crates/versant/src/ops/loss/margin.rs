@@ -46,7 +46,7 @@ impl Default for MultiMargin {
 }
 
 impl Tensor {
-    /// max(x, 0) whose gradient at 0 is 0, as PyTorch's `clamp_min` has it.
+    /// max(x, 0); no gradient at 0 or NaN, as PyTorch's `clamp_min`.
     fn above_zero(&self) -> Tensor {
         self.clamp(0.0, f64::INFINITY)
     }
@@ -157,7 +157,7 @@ impl Tensor {
         (-y * (self - other) + margin).above_zero().reduced(reduction)
     }
 
-    /// log(1 + e^(-y x)) for labels y of 1 and -1.
+    /// log(1 + e^(-y x)) for labels y of 1 and -1; finite also where PyTorch's power overflows.
     ///
     /// # Panics
     /// When shapes, types or devices differ.
@@ -198,7 +198,10 @@ impl Tensor {
                 "{name}: weight {} does not fit the {classes} classes",
                 weight.shape()
             );
-            weight.detach().embedding_of_scalars(labels)
+            weight
+                .detach()
+                .index_select(0, &labels.detach().reshape([labels.numel()]))
+                .reshape(labels.shape())
         });
         let own = labels.detach().unsqueeze(-1);
         let short = (self - self.gather(-1, &own) + options.margin).above_zero();
@@ -207,11 +210,6 @@ impl Tensor {
         let others = labels.one_hot(classes).logical_not();
         let losses = others.where_cond(&parts, 0.0).sum_axes(-1) / classes as f64;
         losses.reduced(options.reduction)
-    }
-
-    /// One number of this list for each index, in the indices' shape.
-    fn embedding_of_scalars(&self, indices: &Tensor) -> Tensor {
-        self.unsqueeze(1).embedding(indices).squeeze(-1)
     }
 }
 
@@ -235,6 +233,26 @@ mod tests {
         let labels = Tensor::from_slice(&[0i64], [1]);
         let loss = x.multi_margin_loss(&labels, &MultiMargin::default()).item::<f32>();
         assert!((loss - 0.5 / 3.0).abs() < 1e-7, "{loss}");
+    }
+
+    /// PyTorch's: what is exactly far enough has none.
+    #[test]
+    fn gradients_at_the_margin() {
+        let x = Tensor::from_slice(&[0.5f64, 1.5, -0.5, 1.4], [1, 4]).requires_grad();
+        let labels = Tensor::from_slice(&[0i64], [1]);
+        let loss = x.multi_margin_loss(&labels, &MultiMargin::default());
+        assert_eq!(loss.backward().get(&x).map(Tensor::to_vec), Some(vec![-0.5, 0.25, 0.0, 0.25]));
+        let (one, zero) = (Tensor::scalar(1.0f64).requires_grad(), Tensor::scalar(0.0f64));
+        let loss = one.margin_ranking_loss(&zero, &one.ones_like(), 1.0, Reduction::Mean);
+        assert_eq!((loss.item(), loss.backward().get(&one).map(Tensor::item)), (0.0, Some(0.0)));
+    }
+
+    #[test]
+    fn a_soft_margin_far_missed() {
+        let x = Tensor::from_slice(&[-800.0f32, 800.0], [2]).requires_grad();
+        let loss = x.soft_margin_loss(&Tensor::ones([2]), Reduction::None);
+        assert_eq!(loss.to_vec::<f32>(), [800.0, 0.0]);
+        assert_eq!(loss.sum().backward().get(&x).map(Tensor::to_vec), Some(vec![-1.0f32, 0.0]));
     }
 
     #[test]
