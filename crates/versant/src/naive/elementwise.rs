@@ -106,7 +106,7 @@ pub(crate) fn binary_i64(op: Binary, a: i64, b: i64) -> i64 {
         }
         Binary::Fmod => a.wrapping_rem(b),
         Binary::Atan2 => unreachable!("checked above the seam: a floating type"),
-        Binary::Pow => u32::try_from(b).map_or(0, |b| a.wrapping_pow(b)),
+        Binary::Pow => power(a, b),
         Binary::MaskPositive => {
             if b > 0 {
                 a
@@ -115,6 +115,22 @@ pub(crate) fn binary_i64(op: Binary, a: i64, b: i64) -> i64 {
             }
         }
     }
+}
+
+/// a^b by squares, wrapping around; the whole part of 1 / a^-b for b below 0, and 0 of 1 / 0.
+fn power(mut a: i64, b: i64) -> i64 {
+    if b < 0 {
+        return if a.unsigned_abs() == 1 { power(a, -(b % 2)) } else { 0 };
+    }
+    let (mut left, mut result) = (b, 1i64);
+    while left > 0 {
+        if left % 2 == 1 {
+            result = result.wrapping_mul(a);
+        }
+        a = a.wrapping_mul(a);
+        left /= 2;
+    }
+    result
 }
 
 pub(super) fn compare<T: PartialOrd>(op: Compare, a: T, b: T) -> bool {

@@ -220,4 +220,18 @@ mod tests {
         assert_eq!(pair.argmax(0).item::<i64>(), 1);
         assert_eq!(a.reshape([1, 1]).transpose(0, 1).contiguous().to_vec::<i64>(), [big]);
     }
+
+    /// As in PyTorch.
+    #[test]
+    fn powers_of_whole_numbers() {
+        let bases = Array::from_slice(&[3i64, 2, 1, -1, -1, 2, 0, 3], [8]);
+        let exponents = Array::from_slice(&[4i64, 64, -5, -3, i64::MIN, -1, -2, (1 << 40) + 1], [8]);
+        let wanted = [81, 0, 1, -1, 1, 0, 0, 3i64.wrapping_mul(power_of_nine(39))];
+        assert_eq!(bases.binary(Binary::Pow, &exponents).to_vec::<i64>(), wanted);
+    }
+
+    /// 9^(2^n), by n squares.
+    fn power_of_nine(n: u32) -> i64 {
+        (0..n).fold(9i64, |x, _| x.wrapping_mul(x))
+    }
 }

@@ -40,6 +40,7 @@ pub(super) const CALLS: &[Wrong] = wrong! {
     "cross_entropy", "weight [9]" => f32s([BIG, 10]).cross_entropy_with(&ints([BIG]), &weighted(f32s([9])));
     "cross_entropy", "f64 [10]" => f32s([BIG, 10]).cross_entropy_with(&ints([BIG]), &weighted(f64s([10])));
     "cross_entropy", "[1048576, 7]" => f32s([BIG, 10, 8]).cross_entropy(&ints([BIG, 7]));
+    "cross_entropy", "[3, 0]" => f32s([3, 0]).cross_entropy(&f32s([3, 0]));
     "nll_loss", "f32 [1048576]" => f32s([BIG, 10]).nll_loss(&f32s([BIG]));
     "nll_loss", "label 1 " => f32s([BIG, 1]).nll_loss(&ints([BIG]));
     "nll_loss", "[3]" => f32s([BIG, 10]).nll_loss(&ints([3]));

@@ -70,6 +70,7 @@ impl Rows {
         );
         let axis = shape.rank().min(2) - 1;
         let classes = shape[axis];
+        assert!(classes > 0, "{operation}: input {shape} has no classes");
         let samples = Shape::new(&[&shape[..axis], &shape[axis + 1..]].concat());
         if let Some(weight) = weight {
             x.same_kind(operation, "weight", weight);
