@@ -208,6 +208,9 @@ impl Tensor {
     /// Two axes exchanged. Gradient: g with them exchanged back.
     #[track_caller]
     pub fn transpose(&self, a: isize, b: isize) -> Tensor {
+        if self.shape().axis("transpose", a) == self.shape().axis("transpose", b) {
+            return self.clone();
+        }
         Tensor::from_op("transpose", self.array().transpose(a, b), [self], move |back| {
             [back.want(0, || back.grad().transpose(a, b))]
         })
@@ -217,6 +220,9 @@ impl Tensor {
     #[track_caller]
     pub fn permute(&self, order: &[usize]) -> Tensor {
         let value = self.array().permute(order);
+        if order.is_sorted() {
+            return self.clone();
+        }
         let mut inverse = vec![0; order.len()];
         for (i, &axis) in order.iter().enumerate() {
             inverse[axis] = i;
