@@ -66,10 +66,17 @@ fn sizes_that_would_wrap() {
     let tall = Array::full([1 << 40, 1], 0.0, DType::F32);
     let wide = Array::full([1, 1 << 40], 0.0, DType::F32);
     let text = message(|| tall.binary(Binary::Add, &wide));
-    assert!(text.ends_with("more elements than memory can hold"), "{text}");
+    assert_eq!(
+        text,
+        "add: [1099511627776, 1] and [1, 1099511627776] broadcast to [1099511627776, 1099511627776], more elements than \
+         memory can hold"
+    );
     let huge = Tensor::full([1 << 59, 1], 0.0, DType::F32);
     let text = message(|| versant::cat(&[&huge, &huge, &huge], 0));
-    assert!(text.ends_with("more elements than memory can hold"), "{text}");
+    assert_eq!(
+        text,
+        "cat: the 3 tensors together are [1729382256910270464, 1], more elements than memory can hold"
+    );
     let x = Tensor::from_slice(&[1.0f32, 2.0, 3.0, 4.0], [2, 2]).requires_grad();
     let y = x.slice(0, 1, 2, usize::MAX);
     assert_eq!(y.to_vec::<f32>(), [3.0, 4.0]);

@@ -28,8 +28,8 @@ impl Tensor {
         Array::full(self.shape(), value, self.dtype()).to(self.device()).into()
     }
 
-    /// start, start + step, ... before `end`: ceil((end - start) / step) numbers, computed in f64. PyTorch's `arange` of
-    /// floats.
+    /// start, start + step, ... before `end`: ceil((end - start) / step) numbers, computed in f64. PyTorch's `arange`
+    /// of floats.
     ///
     /// ```
     /// use versant::Tensor;
@@ -46,7 +46,10 @@ impl Tensor {
             "arange_step: steps of {step} do not lead from {start} to {end}"
         );
         let n = steps.ceil();
-        assert!(n < 1e15, "arange_step: {n} numbers from {start} to {end} are more than memory can hold");
+        assert!(
+            n < 1e15,
+            "arange_step: {n:e} numbers from {start:e} to {end:e} are more than memory can hold"
+        );
         let values: Vec<f32> = (0..n as usize).map(|i| (start + i as f64 * step) as f32).collect();
         Tensor::from_slice(&values, [values.len()])
     }
@@ -117,8 +120,9 @@ impl Tensor {
         Tensor::from(Array::from_slice(&values, self.shape()).cast(self.dtype()).to(self.device()))
     }
 
-    /// n indices (i64) drawn by weights `[k]`, or from each row of weights [rows, k] for itself: `[n]` or [rows, n]. Weights
-    /// need not add up to 1. Without replacement no index comes twice, and they come in the order in which they were drawn.
+    /// n indices (i64) drawn by weights `[k]`, or from each row of weights [rows, k] for itself: `[n]` or [rows, n].
+    /// Weights need not add up to 1. Without replacement no index comes twice, and they come in the order in which they
+    /// were drawn.
     ///
     /// ```
     /// use versant::{Tensor, rng::Rng};
@@ -192,8 +196,8 @@ fn draw_again(weights: &[f64], n: usize, rng: &mut Rng, drawn: &mut Vec<i64>) {
     }
 }
 
-/// A race: index i arrives after a time that is exponential with rate w_i, and the first n are taken. Times are compared by
-/// their logarithms, which no weight lets overflow. (Efraimidis and Spirakis 2006)
+/// A race: index i arrives after a time that is exponential with rate w_i, and the first n are taken. Times are
+/// compared by their logarithms, which no weight lets overflow. (Efraimidis and Spirakis 2006)
 fn draw_once(weights: &[f64], n: usize, rng: &mut Rng, drawn: &mut Vec<i64>) {
     let mut arrivals: Vec<(f64, i64)> = (0..)
         .zip(weights)
@@ -205,8 +209,8 @@ fn draw_once(weights: &[f64], n: usize, rng: &mut Rng, drawn: &mut Vec<i64>) {
     drawn.extend(arrivals.iter().take(n).map(|&(_, i)| i));
 }
 
-/// Coordinates of a grid whose axes are given by vectors: tensor i has the shape of all lengths, and its values change along axis
-/// i alone; views. PyTorch's `meshgrid` with `indexing="ij"`.
+/// Coordinates of a grid whose axes are given by vectors: tensor i has the shape of all lengths, and its values change
+/// along axis i alone; views. PyTorch's `meshgrid` with `indexing="ij"`.
 ///
 /// ```
 /// use versant::{Tensor, meshgrid};

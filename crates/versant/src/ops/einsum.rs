@@ -7,8 +7,8 @@ use crate::tensor::Tensor;
 type Label = u32;
 
 /// The sum over all axes that the output does not name of the product of the operands, whose axes are named by letters:
-/// `"ij,jk->ik"` is a matrix product. A letter that an operand has twice is its diagonal; `...` stands for any axes, which
-/// broadcast; without `->` the output has the letters that occur once, in alphabetical order, as in PyTorch.
+/// `"ij,jk->ik"` is a matrix product. A letter that an operand has twice is its diagonal; `...` stands for any axes,
+/// which broadcast; without `->` the output has the letters that occur once, in alphabetical order, as in PyTorch.
 ///
 /// The operands are multiplied from left to right, each pair as one batched matrix product, or element by element where
 /// that is a product of numbers or of vectors.
@@ -191,8 +191,14 @@ fn check(equation: &str, operands: &[&Tensor], inputs: &[Vec<Label>], output: &[
             x.shape()
         );
         assert!(
-            x.dtype().is_float() && x.dtype() == operands[0].dtype() && x.device() == operands[0].device(),
-            "einsum: operand 0 is {} on {}, operand {i} {} on {}; all must be f32, or f64, on one device",
+            x.dtype().is_float(),
+            "einsum: operand {i} is {} {}; all must be f32, or f64, cast it first",
+            x.dtype(),
+            x.shape()
+        );
+        assert!(
+            x.dtype() == operands[0].dtype() && x.device() == operands[0].device(),
+            "einsum: operand 0 is {} on {}, operand {i} {} on {}; type and device of all must be one",
             operands[0].dtype(),
             operands[0].device(),
             x.dtype(),
@@ -229,7 +235,8 @@ fn sizes(equation: &str, operands: &[&Tensor], inputs: &[Vec<Label>]) -> impl Fn
                     let name = char::from_u32(label).filter(char::is_ascii_alphabetic).unwrap_or('.');
                     assert!(
                         len == *size || len == 1,
-                        "einsum: {equation:?}: axis {name:?} has {size} elements in one place and {len} in another of {shapes:?}"
+                        "einsum: {equation:?}: axis {name:?} has {size} elements in one place and {len} in another of \
+                         {shapes:?}"
                     );
                 }
             }

@@ -11,9 +11,8 @@ use crate::tensor::Tensor;
 fn check_range(operation: &str, index: &Array, len: usize) {
     if let Some((at, bad)) = index.find_i64(|i| !(0..len as i64).contains(&i)) {
         panic!(
-            "{operation}: index {bad} (element {at} of {}) is not one of 0 to {}",
-            index.shape(),
-            len as i64 - 1
+            "{operation}: index {bad} (element {at} of {}) is none of {len}, counted from 0",
+            index.shape()
         );
     }
 }
@@ -93,8 +92,8 @@ impl Array {
 
 /// g is the gradient of the result.
 impl Tensor {
-    /// The slices along an axis that a list of indices (i64, `[m]`) names, in its order. Gradient: each slice of g is added to
-    /// the one that it came from.
+    /// The slices along an axis that a list of indices (i64, `[m]`) names, in its order. Gradient: each slice of g is
+    /// added to the one that it came from.
     ///
     /// ```
     /// use versant::Tensor;
@@ -130,8 +129,8 @@ impl Tensor {
         Array::full(shape, 0.0, self.dtype()).to(self.device()).into()
     }
 
-    /// This tensor with slices of `src` added where the list of indices (i64, `[m]`) says: what goes to one place is added in
-    /// the order of the list. Gradients: g; the slices of g that the list names.
+    /// This tensor with slices of `src` added where the list of indices (i64, `[m]`) says: what goes to one place is
+    /// added in the order of the list. Gradients: g; the slices of g that the list names.
     ///
     /// # Panics
     /// When the indices are not a list of i64, one is out of range, or `src` has not one slice for each.
@@ -163,8 +162,8 @@ impl Tensor {
     }
 
     /// Element i of the result along the axis is element index_i of this, everything else alike: `out[a][i][b] =
-    /// x[a][index[a][i][b]][b]` for axis 1. The index has the result's shape and may be shorter than this tensor along other axes.
-    /// Gradient: g, added to the places that the elements came from.
+    /// x[a][index[a][i][b]][b]` for axis 1. The index has the result's shape and may be shorter than this tensor along
+    /// other axes. Gradient: g, added to the places that the elements came from.
     ///
     /// ```
     /// use versant::Tensor;
@@ -174,7 +173,8 @@ impl Tensor {
     /// ```
     ///
     /// # Panics
-    /// When the index is not i64, has another number of axes, is longer than this tensor along another axis, or is out of range.
+    /// When the index is not i64, has another number of axes, is longer than this tensor along another axis, or is out
+    /// of range.
     #[track_caller]
     pub fn gather(&self, axis: isize, index: &Tensor) -> Tensor {
         let axis = check_along("gather", self, axis, index);
@@ -201,8 +201,9 @@ impl Tensor {
         })
     }
 
-    /// This tensor with `src` added at the places that [`gather`](Tensor::gather) with the same index would read: what goes to one
-    /// place is added in the order of `src`, of which the part within the index's shape counts. Gradients: g; g gathered.
+    /// This tensor with `src` added at the places that [`gather`](Tensor::gather) with the same index would read: what
+    /// goes to one place is added in the order of `src`, of which the part within the index's shape counts. Gradients:
+    /// g; g gathered.
     ///
     /// # Panics
     /// As [`gather`](Tensor::gather), when `src` does not reach as far as the index or has another type, and on bool.
@@ -218,9 +219,9 @@ impl Tensor {
         })
     }
 
-    /// This tensor with the elements of `src` put at the places that [`gather`](Tensor::gather) with the same index would read; where
-    /// several go to one place the last in `src` stays. Of `src` the part within the index's shape counts. Gradients: g, 0 at those
-    /// places; g gathered, 0 for what did not stay (to which PyTorch gives g too).
+    /// This tensor with the elements of `src` put at the places that [`gather`](Tensor::gather) with the same index
+    /// would read; where several go to one place the last in `src` stays. Of `src` the part within the index's shape
+    /// counts. Gradients: g, 0 at those places; g gathered, 0 for what did not stay (to which PyTorch gives g too).
     ///
     /// # Panics
     /// As [`scatter_add`](Tensor::scatter_add), but not on bool.
@@ -266,8 +267,8 @@ impl Tensor {
         self.slice_scatter(i as isize, 0, shape[i], 1, &part)
     }
 
-    /// This tensor with `src` in place of its elements start, start + step, ... before `end` of an axis: assignment to a slice,
-    /// as a new tensor. Gradients: g, 0 at those places; g at those places.
+    /// This tensor with `src` in place of its elements start, start + step, ... before `end` of an axis: assignment to
+    /// a slice, as a new tensor. Gradients: g, 0 at those places; g at those places.
     ///
     /// ```
     /// use versant::Tensor;
@@ -346,8 +347,8 @@ impl Tensor {
         self.broadcast_to(common.with_axis(axis, sx[axis])).gather(axis as isize, &index)
     }
 
-    /// The rows of this table [v, d] that indices of any shape name: [.., d]. Gradient: each row of g is added to its row of the
-    /// table. PyTorch's `embedding`.
+    /// The rows of this table [v, d] that indices of any shape name: [.., d]. Gradient: each row of g is added to its
+    /// row of the table. PyTorch's `embedding`.
     ///
     /// ```
     /// use versant::Tensor;
@@ -380,17 +381,14 @@ impl Tensor {
             panic!("one_hot: labels {} in {classes} classes are more than memory can hold", self.shape())
         };
         if let Some((_, label)) = self.array().find_i64(|label| !(0..classes as i64).contains(&label)) {
-            panic!(
-                "one_hot: label {label} is not one of the {classes} classes (0 to {})",
-                classes as i64 - 1
-            );
+            panic!("one_hot: label {label} is not one of the {classes} classes, counted from 0");
         }
         self.unsqueeze(-1).equal(&Tensor::arange(classes).to(self.device())).reshape(shape)
     }
 }
 
-/// Which elements of a source stay where they were put along the last axis of a shape: each puts its number, and the last one
-/// finds it again.
+/// Which elements of a source stay where they were put along the last axis of a shape: each puts its number, and the
+/// last one finds it again.
 fn last_writes(index: &Tensor, shape: Shape) -> Tensor {
     let numbers = Tensor::arange(index.numel()).reshape(index.shape()).to(index.device());
     index.zeros_of(shape).scatter_along_last(index, &numbers).gather_along_last(index).equal(&numbers)
@@ -474,7 +472,7 @@ mod tests {
     }
 
     #[test]
-    #[should_panic(expected = "embedding: index 7 (element 1 of [2]) is not one of 0 to 2")]
+    #[should_panic(expected = "embedding: index 7 (element 1 of [2]) is none of 3, counted from 0")]
     fn a_word_that_is_not_in_the_table() {
         Tensor::zeros([3, 2]).embedding(&list(&[0, 7]));
     }

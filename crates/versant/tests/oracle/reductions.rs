@@ -48,18 +48,16 @@ oracle! {
     fn products(view in view(), chosen in any::<u8>(), kind in 0usize..4) {
         let x = view.array([DType::F32, DType::F64, DType::I64, DType::U8][kind]);
         let axes: Vec<isize> = (0..x.rank()).filter(|i| chosen >> i & 1 == 1).map(|i| i as isize).collect();
-        // Products of many numbers of any size would be 0 or infinite: those between 1/2 and 3/2 are not.
+        // Products of many numbers of any size would be 0 or infinite; of ten thousand within 0.4 % of 1 none is.
         let x = match x.dtype().is_float() {
-            true => x.unary(Unary::Tanh).unary(Unary::MulScalar(0.5)).unary(Unary::AddScalar(1.0)),
+            true => x.unary(Unary::Tanh).unary(Unary::MulScalar(0.004)).unary(Unary::AddScalar(1.0)),
             false => x,
         };
         let terms = x.numel().max(1) as f64;
         let (got, wanted) = (x.reduce(Reduce::Prod, &axes[..]), naive(&x).reduce(Reduce::Prod, &axes[..]));
         if x.dtype().is_float() {
-            // Each factor rounds once, and an intermediate product may leave the range of normal numbers.
-            let tiny = if x.dtype() == DType::F32 { 1e-37 } else { 1e-300 };
-            let overflows = |w: f64| !w.is_finite() || w.abs() > 1e30;
-            within(&got, &wanted, |_, w| if overflows(w) { f64::INFINITY } else { terms * eps(x.dtype()) * w.abs() + tiny });
+            // Each factor rounds once.
+            within(&got, &wanted, |_, w| terms * eps(x.dtype()) * w.abs());
         } else {
             exact(&got, &wanted);
         }
