@@ -103,8 +103,8 @@ pub trait Backend: Sync {
     fn select(&self, mask: &Array, a: &Array, b: &Array, out: &mut Array);
     /// Reduces all axes of `x` from `kept` on; `out` has the first `kept` axes.
     fn reduce(&self, op: Reduce, x: &Array, kept: usize, out: &mut Array);
-    /// The index (i64) of the first largest (`Reduce::Max`) or smallest (`Reduce::Min`) element along the last axis; NaN
-    /// counts as both.
+    /// The index (i64) of the first largest (`Reduce::Max`) or smallest (`Reduce::Min`) element along the last axis;
+    /// NaN counts as both.
     fn arg_extreme(&self, op: Reduce, x: &Array, out: &mut Array);
     /// y_i = b_i + a_i y_(i-1) along the last axis with y_0 = b_0, from the other end if `reverse`; without `a`, its
     /// elements are 1. Contiguous; floating types and i64.
@@ -119,8 +119,8 @@ pub trait Backend: Sync {
     fn index_select(&self, x: &Array, index: &Array, out: &mut Array);
     /// `out[o, index[i], ..] += src[o, i, ..]` in the order of i; as [`index_select`](Backend::index_select).
     fn index_add(&self, src: &Array, index: &Array, out: &mut Array);
-    /// The places (i64) of the elements of each row, the last axis, in stable order, as many of the first as `out` has; NaN
-    /// is the greatest. Contiguous.
+    /// The places (i64) of the elements of each row, the last axis, in stable order, as many of the first as `out` has;
+    /// NaN is the greatest. Contiguous.
     fn argsort(&self, descending: bool, x: &Array, out: &mut Array);
     /// out[.., m, n] = a[.., m, k] b[.., k, n], any strides.
     fn matmul(&self, a: &Array, b: &Array, epilogue: Epilogue, out: &mut Array);

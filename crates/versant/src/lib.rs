@@ -20,9 +20,9 @@
 //! assert!((line.weight().item::<f32>() - 3.0).abs() < 1e-3);
 //! ```
 //!
-//! The order in which to read: the examples `01_tensor`, `02_autograd`, `03_mlp_by_hand` and `04_mnist`, then [`Tensor`]
-//! (every operation is one of its methods), [`nn::Module`] and [`data::Loader`]. The file `ARCHITECTURE.md` explains how
-//! the library is built.
+//! The order in which to read: the examples `01_tensor`, `02_autograd`, `03_mlp_by_hand` and `04_mnist`, then
+//! [`Tensor`] (every operation is one of its methods), [`nn::Module`] and [`data::Loader`]. The file `ARCHITECTURE.md`
+//! explains how the library is built.
 //!
 //! # What holds everywhere
 //!

@@ -4,8 +4,8 @@
 //! cargo test --release -p versant --test exhaustive -- --nocapture
 //! ```
 //!
-//! prints the table in the documentation of [`versant::cpu::math`]. It takes minutes, and would take an hour unoptimised:
-//! there it is left out.
+//! prints the table in the documentation of [`versant::cpu::math`]. It takes minutes, and would take an hour
+//! unoptimised: there it is left out.
 #![cfg(not(debug_assertions))]
 
 use std::thread;
@@ -66,8 +66,8 @@ fn ulps(got: f32, truth: f64) -> f64 {
 /// Inputs of one call of a kernel; few enough to stay on this thread.
 const BLOCK: usize = 1 << 14;
 
-/// The greatest error among the inputs with these bits, and where it is. The blocks take turns with the instruction sets,
-/// of which another test shows that they give the same bits.
+/// The greatest error among the inputs with these bits, and where it is. The blocks take turns with the instruction
+/// sets, of which another test shows that they give the same bits.
 fn worst(f: Function<f32>, truth: Function<f64>, bits: std::ops::Range<u64>) -> (f64, f32) {
     let mut y = vec![0.0; BLOCK];
     let mut worst = (0.0, 0.0);

@@ -1,5 +1,5 @@
-//! Every operation's gradient against finite differences in f64, on both backends, from inputs in several layouts, and a
-//! second time through the gradient's own graph.
+//! Every operation's gradient against finite differences in f64, on both backends, from inputs in several layouts, and
+//! a second time through the gradient's own graph.
 
 mod table;
 

@@ -40,8 +40,8 @@ enum Kind {
     Idx,
 }
 
-/// By the first bytes: npy and zip say so, IDX begins with two zeros and gzip with its own mark; safetensors has no mark and
-/// begins with the length of its header, which is followed by a brace.
+/// By the first bytes: npy and zip say so, IDX begins with two zeros and gzip with its own mark; safetensors has no
+/// mark and begins with the length of its header, which is followed by a brace.
 fn kind(path: &Path) -> Result<Kind> {
     let mut head = Vec::new();
     // A named pipe would be waited for.

@@ -7,7 +7,8 @@ impl Tensor {
     /// norm, to stop where it is no longer finite. The gradient goes on unchanged, and what `look` sees has no graph.
     ///
     /// The gradient is that of the tensor *returned*: what is computed from `self` directly is not part of it. Not
-    /// called when no gradient is needed here (nothing below requires one, or [`autograd::grad`](crate::autograd::grad) asks for something else).
+    /// called when no gradient is needed here (nothing below requires one, or [`autograd::grad`](crate::autograd::grad)
+    /// asks for something else).
     ///
     /// ```
     /// use std::sync::{Arc, Mutex};

@@ -191,8 +191,8 @@ where
     }
 }
 
-/// The product of each pair of matrices in the batch. Small ones are computed side by side, large ones in turn, each by all
-/// threads.
+/// The product of each pair of matrices in the batch. Small ones are computed side by side, large ones in turn, each by
+/// all threads.
 fn matmul_of<T: Real + Element<Repr = T>>(a: &Array, b: &Array, epilogue: Epilogue, out: &mut Array) {
     let rank = a.rank();
     let (m, k, n) = (a.shape()[rank - 2], a.shape()[rank - 1], b.shape()[rank - 1]);

@@ -79,7 +79,8 @@ pub fn index_select<T: Copy + Send + Sync>(x: &[T], from: usize, index: &[i64], 
     each_row(out, inner, |block, out| out.copy_from_slice(&x[row(block) * inner..][..inner]));
 }
 
-/// `out[o, index[i], ..] += src[o, i, ..]` in the order of i, for src [outer, len(index), inner] and out [outer, to, inner].
+/// `out[o, index[i], ..] += src[o, i, ..]` in the order of i, for src [outer, len(index), inner] and out [outer, to,
+/// inner].
 ///
 /// Rows of the result are cut into pieces; each looks for its own through the indices of the blocks that it touches.
 pub fn index_add<T: Sum>(src: &[T], index: &[i64], out: &mut [T], to: usize, inner: usize) {

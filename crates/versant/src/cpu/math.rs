@@ -187,8 +187,9 @@ pub fn softplus(x: f32) -> f32 {
 
 /// x Phi(x), Phi the normal distribution function, to 5 ulp, also where it is tiny; 0 at minus infinity.
 ///
-/// With z = |x| it is max(x, 0) - z Phi(-z), and Phi(-z) = e^(-z^2/2) m(z). Mills' ratio m varies slowly: m(z) (1 + z/2) is
-/// a polynomial of v = (z/2) / (1 + z/2) (after Shepherd and Laframboise 1981), and z m(z) that polynomial times 2 v.
+/// With z = |x| it is max(x, 0) - z Phi(-z), and Phi(-z) = e^(-z^2/2) m(z). Mills' ratio m varies slowly: m(z) (1 +
+/// z/2) is a polynomial of v = (z/2) / (1 + z/2) (after Shepherd and Laframboise 1981), and z m(z) that polynomial
+/// times 2 v.
 #[inline(always)]
 pub fn gelu(x: f32) -> f32 {
     let z = if x.abs() > 16.0 { 16.0 } else { x.abs() };

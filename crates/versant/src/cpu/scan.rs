@@ -6,8 +6,9 @@ use super::threads::for_each_piece;
 /// Elements of one piece of work.
 const PIECE: usize = 16 * 1024;
 
-/// Rows of `cols` elements: y_i = b_i + a_i y_(i-1), y_0 = b_0, from the other end if `reverse`; without `a` its elements
-/// are 1. Each row is one thread's. What runs on is f64, as in PyTorch: a long running sum in f32 would lose its digits.
+/// Rows of `cols` elements: y_i = b_i + a_i y_(i-1), y_0 = b_0, from the other end if `reverse`; without `a` its
+/// elements are 1. Each row is one thread's. What runs on is f64, as in PyTorch: a long running sum in f32 would lose
+/// its digits.
 ///
 /// ```
 /// let mut y = [0.0f32; 3];

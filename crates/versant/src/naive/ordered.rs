@@ -27,8 +27,8 @@ fn along<T: Copy>(a: Vec<T>, b: Vec<T>, cols: usize, reverse: bool, step: impl F
     y
 }
 
-/// The first places of a row's elements in stable order, as many as `out` has, NaN the greatest: an element stands behind
-/// as many as precede it.
+/// The first places of a row's elements in stable order, as many as `out` has, NaN the greatest: an element stands
+/// behind as many as precede it.
 pub(super) fn argsort(descending: bool, x: &Array, out: &mut Array) {
     if x.dtype().is_float() {
         places(&read(x), super::last_axis(x), descending, out);

@@ -122,8 +122,8 @@ impl Tensor {
         self.clamp(low, high)
     }
 
-    /// x r(x + 3) / 6 with r(x) = min(max(x, 0), 6): silu in straight lines. Gradient: 0 where x <= -3, g where x >= 3, else
-    /// g (x / 3 + 1 / 2). (Howard et al. 2019)
+    /// x r(x + 3) / 6 with r(x) = min(max(x, 0), 6): silu in straight lines. Gradient: 0 where x <= -3, g where x >= 3,
+    /// else g (x / 3 + 1 / 2). (Howard et al. 2019)
     #[track_caller]
     pub fn hardswish(&self) -> Tensor {
         let x = self.clone();

@@ -26,8 +26,8 @@ impl Array {
 }
 
 impl Tensor {
-    /// Where this mask (bool) is true the element of `a`, else that of `b`; one of them may be a number. PyTorch's `where`.
-    /// Gradients: g where the mask is true to `a`, elsewhere to `b`.
+    /// Where this mask (bool) is true the element of `a`, else that of `b`; one of them may be a number. PyTorch's
+    /// `where`. Gradients: g where the mask is true to `a`, elsewhere to `b`.
     ///
     /// ```
     /// use versant::Tensor;

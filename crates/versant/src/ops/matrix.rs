@@ -59,8 +59,8 @@ impl Tensor {
         self.diagonal(0, 0, 1).sum()
     }
 
-    /// The elements on the diagonal of two axes, which vanish, as a new last axis: a view. `offset` counts diagonals upwards
-    /// from the main one. Gradient: g on the diagonal, 0 elsewhere.
+    /// The elements on the diagonal of two axes, which vanish, as a new last axis: a view. `offset` counts diagonals
+    /// upwards from the main one. Gradient: g on the diagonal, 0 elsewhere.
     ///
     /// ```
     /// use versant::Tensor;
@@ -78,7 +78,8 @@ impl Tensor {
         self.seen_through("diagonal", move |layout| diagonal(&layout, offset, a, b))
     }
 
-    /// The lower triangle of the last two axes, 0 above the diagonal `k`, counted upwards from the main one. Gradient: g there.
+    /// The lower triangle of the last two axes, 0 above the diagonal `k`, counted upwards from the main one. Gradient:
+    /// g there.
     ///
     /// ```
     /// use versant::Tensor;
@@ -92,7 +93,8 @@ impl Tensor {
         self.triangle("tril", |row, column| column <= row.saturating_add(k as i64))
     }
 
-    /// The upper triangle of the last two axes, 0 below the diagonal `k`, counted upwards from the main one. Gradient: g there.
+    /// The upper triangle of the last two axes, 0 below the diagonal `k`, counted upwards from the main one. Gradient:
+    /// g there.
     ///
     /// # Panics
     /// When there are fewer than two axes.

@@ -40,8 +40,9 @@ impl Tensor {
         })
     }
 
-    /// How far each element lies from the mean along axes. The mean is taken of the distances from the first element: a mean
-    /// of numbers far from 0 would be rounded by more than they differ, and numbers all equal would not be 0 apart.
+    /// How far each element lies from the mean along axes. The mean is taken of the distances from the first element: a
+    /// mean of numbers far from 0 would be rounded by more than they differ, and numbers all equal would not be 0
+    /// apart.
     fn centred(&self, along: &Reduced, axes: &Axes) -> Tensor {
         let first = along.order().1.into_iter().fold(self.detach(), |x, axis| {
             let len = x.shape()[axis].min(1);
@@ -81,8 +82,8 @@ impl Tensor {
     }
 
     /// The p-norm along axes, (sum |x|^p)^(1/p); for p = 0 how many are not 0, for p = inf the largest |x|, for
-    /// p = -inf the smallest. Gradient: g sign(x) (|x| / y)^(p - 1); 0 where x or y is 0; for p = inf and -inf shared evenly by
-    /// the extreme ones. PyTorch's `linalg.vector_norm`.
+    /// p = -inf the smallest. Gradient: g sign(x) (|x| / y)^(p - 1); 0 where x or y is 0; for p = inf and -inf shared
+    /// evenly by the extreme ones. PyTorch's `linalg.vector_norm`.
     ///
     /// ```
     /// use versant::Tensor;
@@ -128,7 +129,8 @@ impl Tensor {
         })
     }
 
-    /// log sum e^x along axes, without overflow; minus infinity of nothing. Gradient: g e^(x - y), that is g softmax(x).
+    /// log sum e^x along axes, without overflow; minus infinity of nothing. Gradient: g e^(x - y), that is g
+    /// softmax(x).
     ///
     /// ```
     /// use versant::Tensor;

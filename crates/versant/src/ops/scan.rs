@@ -1,8 +1,8 @@
 //! Running sums and products.
 //!
 //! Both are a linear recurrence, y_i = b_i + a_i y_(i-1) with y_0 = b_0, whose gradients are recurrences again, run the
-//! other way: with h_i = g_i + a_(i+1) h_(i+1), the gradient of b is h and that of a_i is h_i y_(i-1). No division takes
-//! part, so a product may hold zeros.
+//! other way: with h_i = g_i + a_(i+1) h_(i+1), the gradient of b is h and that of a_i is h_i y_(i-1). No division
+//! takes part, so a product may hold zeros.
 
 use super::concat::cat;
 use crate::array::Array;
@@ -10,8 +10,8 @@ use crate::dtype::DType;
 use crate::tensor::Tensor;
 
 impl Array {
-    /// y_i = b_i + a_i y_(i-1) along the last axis, y_0 = b_0; from the other end if `reverse`. Without `a`, its elements
-    /// are 1.
+    /// y_i = b_i + a_i y_(i-1) along the last axis, y_0 = b_0; from the other end if `reverse`. Without `a`, its
+    /// elements are 1.
     fn scan(&self, a: Option<&Array>, reverse: bool) -> Array {
         let mut out = Array::recycled(self.shape(), self.dtype(), self.device());
         let a = a.map(Array::contiguous);
@@ -34,8 +34,8 @@ impl Tensor {
         self.along("cumsum", axis, |x| x.scan(None, false))
     }
 
-    /// x_0 ... x_i for each i along an axis; of u8 and bool as i64. Gradient: of x_i, the sum over k >= i of g_k times the
-    /// product of all x_j, j <= k, but x_i.
+    /// x_0 ... x_i for each i along an axis; of u8 and bool as i64. Gradient: of x_i, the sum over k >= i of g_k times
+    /// the product of all x_j, j <= k, but x_i.
     ///
     /// ```
     /// use versant::Tensor;

@@ -6,7 +6,8 @@ use crate::tensor::Tensor;
 
 /// Of every element type. NaN is the greatest; equal elements keep their order. Indices are i64 and have no gradient.
 impl Tensor {
-    /// The elements in order along an axis, and their places before. Gradient: g to the places that the values came from.
+    /// The elements in order along an axis, and their places before. Gradient: g to the places that the values came
+    /// from.
     ///
     /// ```
     /// use versant::Tensor;
@@ -27,8 +28,8 @@ impl Tensor {
         self.order("argsort", axis, descending, usize::MAX)
     }
 
-    /// The k largest (or smallest) elements along an axis, the most extreme first, and their places. Gradient: g to those
-    /// places.
+    /// The k largest (or smallest) elements along an axis, the most extreme first, and their places. Gradient: g to
+    /// those places.
     ///
     /// # Panics
     /// When the axis has fewer than k elements.
@@ -63,8 +64,8 @@ impl Tensor {
         self.unique_with_counts().0
     }
 
-    /// The distinct elements in ascending order, for each element of this tensor the place of its value among them (i64, of
-    /// this shape), and how often each occurs (i64).
+    /// The distinct elements in ascending order, for each element of this tensor the place of its value among them
+    /// (i64, of this shape), and how often each occurs (i64).
     pub fn unique_with_counts(&self) -> (Tensor, Tensor, Tensor) {
         let (sorted, order) = self.detach().flatten(0).sort(0, false);
         let n = sorted.numel();

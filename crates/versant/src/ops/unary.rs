@@ -301,8 +301,8 @@ impl Tensor {
         })
     }
 
-    /// min(max(x, low), high): no lower than `low`, no higher than `high`, either of which may be infinite. Gradient: g where
-    /// low < x < high, else 0 (also at the bounds and at NaN).
+    /// min(max(x, low), high): no lower than `low`, no higher than `high`, either of which may be infinite. Gradient: g
+    /// where low < x < high, else 0 (also at the bounds and at NaN).
     ///
     /// As in PyTorch, `high` wins where `low` is above it, and a bound that is NaN makes everything NaN.
     ///

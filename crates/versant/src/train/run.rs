@@ -287,7 +287,8 @@ fn create_free(folder: &Path, name: &str) -> Result<PathBuf> {
     }
 }
 
-/// Lets `runs/latest` point at `run`, a path from the runs folder: a symbolic link, or a text file where there are none.
+/// Lets `runs/latest` point at `run`, a path from the runs folder: a symbolic link, or a text file where there are
+/// none.
 fn point_latest(runs_dir: &Path, run: &Path) -> Result<()> {
     let pointer = runs_dir.join(LATEST);
     if link(run, &pointer).is_ok() {

@@ -11,8 +11,8 @@ use crate::tensor::Tensor;
 pub struct CrossEntropy {
     /// A weight for each class, `[classes]`, of the logits' type; it has no gradient. The mean is then one by weight.
     pub weight: Option<Tensor>,
-    /// Samples with this label give no loss and do not count in the mean: -100 unless changed, as in PyTorch. Targets that
-    /// are probabilities have no labels to ignore.
+    /// Samples with this label give no loss and do not count in the mean: -100 unless changed, as in PyTorch. Targets
+    /// that are probabilities have no labels to ignore.
     pub ignore_index: Option<i64>,
     /// Probability mass s taken from the target and spread evenly over all classes, 0 to 1.
     /// (Szegedy et al. 2016, *Rethinking the Inception Architecture*)
@@ -243,8 +243,8 @@ impl Tensor {
         losses.reshape(of.samples).reduced(reduction)
     }
 
-    /// -(1/N) sum x_label for logarithms of probabilities x [n, classes], `[classes]` or [n, classes, d1, ..] and labels
-    /// (i64) of that shape without the classes. [`cross_entropy`](Tensor::cross_entropy) takes logits.
+    /// -(1/N) sum x_label for logarithms of probabilities x [n, classes], `[classes]` or [n, classes, d1, ..] and
+    /// labels (i64) of that shape without the classes. [`cross_entropy`](Tensor::cross_entropy) takes logits.
     ///
     /// ```
     /// use versant::Tensor;

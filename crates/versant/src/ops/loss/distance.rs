@@ -55,7 +55,8 @@ impl Tensor {
         (self - target).abs().reduced(reduction)
     }
 
-    /// d^2 / 2 where |d| <= delta, d = x - y, else delta (|d| - delta / 2). Gradient: d, kept within +-delta. (Huber 1964)
+    /// d^2 / 2 where |d| <= delta, d = x - y, else delta (|d| - delta / 2). Gradient: d, kept within +-delta. (Huber
+    /// 1964)
     #[track_caller]
     pub fn huber_loss(&self, target: &Tensor, delta: f64) -> Tensor {
         self.huber_loss_with(target, delta, Reduction::Mean)
@@ -104,8 +105,8 @@ impl Tensor {
         })
     }
 
-    /// Binary cross-entropy of probabilities x, -(y log x + (1 - y) log(1 - x)), the logarithms not below -100 as in PyTorch.
-    /// [`bce_with_logits`](Tensor::bce_with_logits) is more accurate. Gradients: (x - y) / (x (1 - x)) to x,
+    /// Binary cross-entropy of probabilities x, -(y log x + (1 - y) log(1 - x)), the logarithms not below -100 as in
+    /// PyTorch. [`bce_with_logits`](Tensor::bce_with_logits) is more accurate. Gradients: (x - y) / (x (1 - x)) to x,
     /// log(1 - x) - log x to y.
     ///
     /// # Panics
@@ -195,8 +196,8 @@ impl Tensor {
 
     /// The Kullback-Leibler divergence's terms y (log y - x) for logarithms of probabilities x and targets y, which are
     /// probabilities, or their logarithms where `log_target`. The mean is over all elements;
-    /// [`kl_div_batchmean`](Tensor::kl_div_batchmean) gives the divergence. A target of 0 has the gradient of -y x alone,
-    /// where PyTorch's is NaN.
+    /// [`kl_div_batchmean`](Tensor::kl_div_batchmean) gives the divergence. A target of 0 has the gradient of -y x
+    /// alone, where PyTorch's is NaN.
     #[track_caller]
     pub fn kl_div(&self, target: &Tensor, log_target: bool) -> Tensor {
         self.kl_div_with(target, log_target, Reduction::Mean)

@@ -78,8 +78,8 @@ impl Tensor {
         (unit(self) * unit(other)).sum_axes(axis)
     }
 
-    /// 1 - cos(x, y) where the label is 1, max(cos(x, y) - margin, 0) where it is -1, for x and y [n, d] and labels `[n]` of
-    /// their type, or `[d]` and one label. (PyTorch adds 1e-12 to the squared lengths.)
+    /// 1 - cos(x, y) where the label is 1, max(cos(x, y) - margin, 0) where it is -1, for x and y [n, d] and labels
+    /// `[n]` of their type, or `[d]` and one label. (PyTorch adds 1e-12 to the squared lengths.)
     ///
     /// # Panics
     /// When shapes, types or devices do not fit.
@@ -167,8 +167,8 @@ impl Tensor {
         (-y * self).softplus().reduced(reduction)
     }
 
-    /// The hinge loss of several classes: the mean over classes j of max(margin - x_label + x_j, 0)^p, without the label's own,
-    /// for x [n, classes] and labels `[n]` (i64), or `[classes]` and one label. (Crammer and Singer 2001)
+    /// The hinge loss of several classes: the mean over classes j of max(margin - x_label + x_j, 0)^p, without the
+    /// label's own, for x [n, classes] and labels `[n]` (i64), or `[classes]` and one label. (Crammer and Singer 2001)
     ///
     /// # Panics
     /// When shapes do not fit, a label is not a class, or p is neither 1 nor 2.
