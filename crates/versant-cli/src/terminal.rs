@@ -8,7 +8,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
-use versant::nn::Summary;
+use versant::nn::{Layer, Summary};
 use versant::train::{Callback, EpochRecord, Flow, StepRecord};
 use versant_course::report::Report;
 use versant_course::ui::{Start, Ui};
@@ -161,7 +161,7 @@ impl Callback for Terminal {
         if self.interrupted.load(Ordering::SeqCst) { Flow::Stop } else { Flow::Continue }
     }
 
-    fn on_epoch(&mut self, e: &EpochRecord) -> Flow {
+    fn on_epoch(&mut self, e: &EpochRecord, _: &dyn Layer) -> Flow {
         let percent = |share: Option<f64>| share.map_or(String::new(), |s| format!(" {:6.2} %", 100.0 * s));
         let width = self.epochs.to_string().len();
         self.say(format_args!(

@@ -8,7 +8,7 @@ use serde_json::{Map, Value, json};
 use versant::cpu::isa::isa;
 use versant::cpu::threads::threads;
 use versant::data::{ImageData, ImageSet, Loader};
-use versant::nn::Summary;
+use versant::nn::{Layer, Summary};
 use versant::train::checkpoint::load_last;
 use versant::train::{
     Callback, EpochRecord, Flow, Outcome, RunDir, StepRecord, Trainer, environment_meta, meta_of,
@@ -228,7 +228,7 @@ impl Callback for Relay<'_> {
     fn on_step(&mut self, step: &StepRecord, batches: usize) -> Flow {
         self.0.on_step(step, batches)
     }
-    fn on_epoch(&mut self, epoch: &EpochRecord) -> Flow {
-        self.0.on_epoch(epoch)
+    fn on_epoch(&mut self, epoch: &EpochRecord, model: &dyn Layer) -> Flow {
+        self.0.on_epoch(epoch, model)
     }
 }

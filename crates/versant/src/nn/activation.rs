@@ -9,14 +9,14 @@ macro_rules! layer {
         $(#[$doc])*
         #[derive(Module, Clone, Debug)]
         pub struct $name $({ $(#[doc = "See the method of `Tensor`."] pub $field: $t),* })?;
-        layer!(@ $name |$self, $x| $y);
+        layer!(@ $name |$self, $x| $y, |o| o);
     };
-    (@ $name:ident |$self:ident, $x:ident| $y:expr) => {
+    (@ $name:ident |$self:ident, $x:ident| $y:expr, $describe:expr) => {
         impl Layer for $name {
             #[track_caller]
             fn forward(&$self, $x: &Tensor, cx: &mut Context) -> Tensor {
                 let y = $y;
-                cx.observe(stringify!($name), &y, &[], 0);
+                cx.observe(stringify!($name), $x, &y, $describe);
                 y
             }
         }
@@ -47,17 +47,17 @@ layer!(
 /// [`Tensor::leaky_relu`] with slope a below zero.
 #[derive(Module, Clone, Debug)]
 pub struct LeakyRelu(pub f64);
-layer!(@ LeakyRelu |self, x| x.leaky_relu(self.0));
+layer!(@ LeakyRelu |self, x| x.leaky_relu(self.0), |o| o.setting("negative_slope", &[self.0]));
 
 /// [`Tensor::elu`] with a.
 #[derive(Module, Clone, Debug)]
 pub struct Elu(pub f64);
-layer!(@ Elu |self, x| x.elu(self.0));
+layer!(@ Elu |self, x| x.elu(self.0), |o| o.setting("alpha", &[self.0]));
 
 /// [`Tensor::softmax`] along an axis. Losses take logits: train without it.
 #[derive(Module, Clone, Debug)]
 pub struct Softmax(pub i64);
-layer!(@ Softmax |self, x| x.softmax(self.0 as isize));
+layer!(@ Softmax |self, x| x.softmax(self.0 as isize), |o| o.setting("dim", &[self.0 as f64]));
 
 layer!(
     /// [n, ...] to [n, everything else].

@@ -12,19 +12,42 @@ pub struct Context {
     observations: Option<Vec<Observation>>,
 }
 
-/// What one layer did in an observed forward pass.
+/// What one layer did in an observed forward pass: enough to draw it, to count it, and to export it.
 #[derive(Clone, Debug)]
 pub struct Observation {
     /// The layer's place in a [`Sequential`](super::Sequential), or empty.
     pub path: String,
     /// The kind of layer: "Linear".
     pub kind: &'static str,
+    /// What went in.
+    pub input: Tensor,
     /// What came out.
     pub output: Tensor,
-    /// The layer's own parameters.
-    pub parameters: Vec<Tensor>,
+    /// The layer's own tensors by their names within it: "weight".
+    pub parameters: Vec<(&'static str, Tensor)>,
+    /// The layer's settings by name: "stride", [2, 2].
+    pub settings: Vec<(&'static str, Vec<f64>)>,
     /// Multiply-adds done.
     pub multiply_adds: u64,
+}
+
+impl Observation {
+    /// With a tensor of the layer, if it has it.
+    pub fn parameter<'a>(mut self, name: &'static str, tensor: impl Into<Option<&'a Tensor>>) -> Observation {
+        self.parameters.extend(tensor.into().map(|tensor| (name, tensor.clone())));
+        self
+    }
+
+    /// With a setting: one number or several.
+    pub fn setting(mut self, name: &'static str, values: &[f64]) -> Observation {
+        self.settings.push((name, values.to_vec()));
+        self
+    }
+
+    /// With the multiply-adds done.
+    pub fn multiply_adds(self, multiply_adds: u64) -> Observation {
+        Observation { multiply_adds, ..self }
+    }
 }
 
 impl Context {
@@ -72,22 +95,24 @@ impl Context {
         result
     }
 
-    /// Layers report here; it costs nothing unless someone observes.
+    /// Layers report here what they did; it costs nothing unless someone observes, for only then is `describe` called.
     pub fn observe(
         &mut self,
         kind: &'static str,
+        input: &Tensor,
         output: &Tensor,
-        parameters: &[&Tensor],
-        multiply_adds: u64,
+        describe: impl FnOnce(Observation) -> Observation,
     ) {
         if let Some(all) = &mut self.observations {
-            all.push(Observation {
+            all.push(describe(Observation {
                 path: self.path.clone(),
                 kind,
+                input: input.detach(),
                 output: output.detach(),
-                parameters: parameters.iter().map(|&p| p.clone()).collect(),
-                multiply_adds,
-            });
+                parameters: Vec::new(),
+                settings: Vec::new(),
+                multiply_adds: 0,
+            }));
         }
     }
 

@@ -11,7 +11,7 @@ impl Layer for Dropout {
     #[track_caller]
     fn forward(&self, x: &Tensor, cx: &mut Context) -> Tensor {
         let y = if cx.is_training() { x.dropout(self.0, cx.rng()) } else { x.clone() };
-        cx.observe("Dropout", &y, &[], 0);
+        cx.observe("Dropout", x, &y, |o| o.setting("p", &[self.0]));
         y
     }
 }

@@ -62,10 +62,11 @@ impl Layer for Linear {
     #[track_caller]
     fn forward(&self, x: &Tensor, cx: &mut Context) -> Tensor {
         let y = x.linear(&self.weight, self.bias.as_ref());
-        let rows = x.numel() as u64 / self.weight.shape()[1].max(1) as u64;
-        let parameters: Vec<&Tensor> =
-            [Some(&self.weight), self.bias.as_ref()].into_iter().flatten().collect();
-        cx.observe("Linear", &y, &parameters, rows * self.weight.numel() as u64);
+        cx.observe("Linear", x, &y, |o| {
+            let rows = x.numel() as u64 / self.weight.shape()[1].max(1) as u64;
+            let seen = o.parameter("weight", &self.weight).parameter("bias", self.bias.as_ref());
+            seen.multiply_adds(rows * self.weight.numel() as u64)
+        });
         y
     }
 }

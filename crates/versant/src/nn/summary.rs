@@ -44,9 +44,11 @@ impl Summary {
         no_grad(|| model.forward(&Tensor::zeros(input), &mut cx));
         let names = parents_by_parameter(model);
         let row = |o: &Observation| {
-            let own: usize = o.parameters.iter().filter(|p| p.tracks_grad()).map(Tensor::numel).sum();
-            let all: usize = o.parameters.iter().map(|p| p.numel() * p.dtype().size()).sum();
-            let known = o.parameters.first().and_then(|p| names.get(&key(p))).filter(|_| o.path.is_empty());
+            let own: usize =
+                o.parameters.iter().map(|(_, p)| p).filter(|p| p.tracks_grad()).map(Tensor::numel).sum();
+            let all: usize = o.parameters.iter().map(|(_, p)| p.numel() * p.dtype().size()).sum();
+            let known =
+                o.parameters.first().and_then(|(_, p)| names.get(&key(p))).filter(|_| o.path.is_empty());
             SummaryRow {
                 name: known.unwrap_or(&o.path).clone(),
                 kind: o.kind,

@@ -16,6 +16,9 @@ pub struct StepRecord {
     pub step: u64,
     /// The epoch it belongs to, from 1.
     pub epoch: u32,
+    /// The learning rate of its update.
+    #[serde(default)]
+    pub lr: f64,
     /// The mean loss of its batch, before the update.
     pub loss: f64,
 }

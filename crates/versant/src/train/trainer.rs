@@ -34,8 +34,8 @@ pub trait Callback {
         Flow::Continue
     }
 
-    /// After each epoch.
-    fn on_epoch(&mut self, _epoch: &EpochRecord) -> Flow {
+    /// After each epoch, with the model as it is then.
+    fn on_epoch(&mut self, _epoch: &EpochRecord, _model: &dyn Layer) -> Flow {
         Flow::Continue
     }
 }
@@ -161,7 +161,7 @@ impl<'a> Trainer<'a> {
                 return Ok(Outcome::Stopped);
             }
             let record = self.finish_epoch(test, start)?;
-            if self.tell(|c| c.on_epoch(&record)) == Flow::Stop {
+            if self.tell(|c, model| c.on_epoch(&record, model)) == Flow::Stop {
                 return Ok(if self.progress.epoch < self.epochs {
                     Outcome::Stopped
                 } else {
@@ -177,7 +177,7 @@ impl<'a> Trainer<'a> {
         for batch in train.epoch_from(self.progress.epoch, self.progress.batch as usize) {
             let record = self.step(&batch)?;
             self.log(Record::Step(record.clone()))?;
-            if self.tell(|c| c.on_step(&record, train.batches())) == Flow::Stop {
+            if self.tell(|c, _| c.on_step(&record, train.batches())) == Flow::Stop {
                 return Ok(Flow::Stop);
             }
             if self.last_save.elapsed() > SAVE_EVERY {
@@ -204,10 +204,11 @@ impl<'a> Trainer<'a> {
         let grads = loss.backward();
         drop((output, loss));
         self.optimizer.step(self.model, &grads);
+        let lr = self.optimizer.lr();
         note(&mut self.progress.running, value, correct, batch.x.shape()[0]);
         self.progress.step += 1;
         self.progress.batch += 1;
-        Ok(StepRecord { step: self.progress.step, epoch: self.progress.epoch + 1, loss: value })
+        Ok(StepRecord { step: self.progress.step, epoch: self.progress.epoch + 1, lr, loss: value })
     }
 
     /// Evaluates, logs and saves the epoch whose steps are all done.
@@ -263,8 +264,9 @@ impl<'a> Trainer<'a> {
         save_last(run.checkpoints(), &checkpoint)
     }
 
-    fn tell(&mut self, mut event: impl FnMut(&mut dyn Callback) -> Flow) -> Flow {
-        let flows: Vec<Flow> = self.callbacks.iter_mut().map(|c| event(*c)).collect();
+    fn tell(&mut self, mut event: impl FnMut(&mut dyn Callback, &dyn Layer) -> Flow) -> Flow {
+        let model = &*self.model;
+        let flows: Vec<Flow> = self.callbacks.iter_mut().map(|c| event(*c, model)).collect();
         if flows.contains(&Flow::Stop) { Flow::Stop } else { Flow::Continue }
     }
 }

@@ -54,7 +54,7 @@ fn a_run_has_its_files_and_a_name_of_its_own() {
 }
 
 fn step(step: u64) -> Record {
-    Record::Step(StepRecord { step, epoch: 1, loss: 0.5 })
+    Record::Step(StepRecord { step, epoch: 1, lr: 0.1, loss: 0.5 })
 }
 
 fn line(step: u64) -> String {
