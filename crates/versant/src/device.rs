@@ -84,6 +84,50 @@ pub struct AdamStep {
     pub t: i32,
 }
 
+/// How a normalisation sees its contiguous input: element e has the statistics of group (e / inner) % groups, and the
+/// weight and bias of channel (e / span) % channels. `inner` is a multiple of `span`; where a span is a single element, a
+/// group lies in one piece, and `channels` is a multiple of `inner`.
+#[derive(Clone, Copy, Debug)]
+pub struct Norm {
+    /// How many means and variances there are.
+    pub groups: usize,
+    /// Elements of one group that follow one another.
+    pub inner: usize,
+    /// How many weights and biases there are.
+    pub channels: usize,
+    /// Elements of one channel that follow one another.
+    pub span: usize,
+    /// Added to the variance, inside the root.
+    pub eps: f64,
+}
+
+/// What a normalisation computes from. The statistics are f64, whatever x is.
+#[derive(Clone, Copy)]
+pub struct NormInput<'a> {
+    /// How x is cut into groups and channels.
+    pub norm: Norm,
+    /// The elements, contiguous.
+    pub x: &'a Array,
+    /// The mean of each group.
+    pub mean: &'a Array,
+    /// The variance of each group.
+    pub var: &'a Array,
+    /// The factor of each channel, contiguous.
+    pub weight: Option<&'a Array>,
+    /// The statistics are those of x: they move with x, and its gradient knows it.
+    pub own: bool,
+}
+
+/// Where the gradients of a normalisation go, those that are wanted.
+pub struct NormGrads<'a> {
+    /// Of x.
+    pub x: Option<&'a mut Array>,
+    /// Of the weight.
+    pub weight: Option<&'a mut Array>,
+    /// Of the bias.
+    pub bias: Option<&'a mut Array>,
+}
+
 /// The kernels. Shapes, dtypes and devices have been checked by the caller, inputs are already broadcast to the
 /// output's shape by their strides, and `out` is contiguous, owned by the caller alone, and to be written whole.
 pub trait Backend: Sync {
@@ -140,6 +184,15 @@ pub trait Backend: Sync {
         g: &Array,
         out: &mut Array,
     );
+    /// The mean and the biased variance of each group of the contiguous x, in f64; NaN of an empty one.
+    fn moments(&self, norm: &Norm, x: &Array, mean: &mut Array, var: &mut Array);
+    /// out = (x - mean) / sqrt(var + eps) weight + bias.
+    fn normalize(&self, input: &NormInput, bias: Option<&Array>, out: &mut Array);
+    /// The gradients of [`normalize`](Backend::normalize) from the gradient g of its result. With the normalised
+    /// x^ = (x - mean) r, r = 1 / sqrt(var + eps), and means over a group: dx = r (h - mean(h) - x^ mean(h x^)) for
+    /// h = g weight, or r h where the statistics were given; dweight = the sum of g x^ and dbias that of g over a
+    /// channel.
+    fn normalize_backward(&self, input: &NormInput, g: &Array, grads: NormGrads);
     /// One step of stochastic gradient descent, in place.
     fn sgd(&self, step: &SgdStep, param: &mut Array, grad: &Array, momentum: Option<&mut Array>);
     /// One step of Adam or AdamW, in place.

@@ -4,9 +4,9 @@ use super::elementwise::{Operand, binary, binary_in_place, select, unary};
 use super::gemm::{self, MatRef, gemm};
 use super::real::Real;
 use super::threads::for_each_piece;
-use super::{copy, index, optim, reduce, scan, softmax, sort};
+use super::{copy, index, norm, optim, reduce, scan, softmax, sort};
 use crate::array::Array;
-use crate::device::{AdamStep, Backend, Epilogue, SgdStep};
+use crate::device::{AdamStep, Backend, Epilogue, Norm, NormGrads, NormInput, SgdStep};
 use crate::dtype::{DType, Element, with_element, with_float};
 use crate::layout::Layout;
 use crate::naive::{self, Naive};
@@ -218,6 +218,17 @@ fn matmul_of<T: Real + Element<Repr = T>>(a: &Array, b: &Array, epilogue: Epilog
     });
 }
 
+fn norm_input<'a, T: Real + Element<Repr = T>>(input: &NormInput<'a>) -> norm::Input<'a, T> {
+    norm::Input {
+        norm: input.norm,
+        x: slice::<T>(input.x),
+        mean: slice::<f64>(input.mean),
+        var: slice::<f64>(input.var),
+        weight: input.weight.map(slice::<T>),
+        own: input.own,
+    }
+}
+
 fn last_axis(x: &Array) -> usize {
     x.shape().last().copied().unwrap_or(1)
 }
@@ -378,6 +389,28 @@ impl Backend for Cpu {
         with_float!(logits.dtype(), T => {
             let (x, g) = (slice::<T>(logits), slice::<T>(g));
             softmax::cross_entropy_backward(x, labels, smoothing, g, out.as_mut_slice::<T>())
+        })
+    }
+
+    fn moments(&self, norm: &Norm, x: &Array, mean: &mut Array, var: &mut Array) {
+        let (mean, var) = (mean.as_mut_slice::<f64>(), var.as_mut_slice::<f64>());
+        with_float!(x.dtype(), T => norm::moments(norm, slice::<T>(x), mean, var))
+    }
+
+    fn normalize(&self, input: &NormInput, bias: Option<&Array>, out: &mut Array) {
+        with_float!(input.x.dtype(), T => {
+            norm::normalize(&norm_input::<T>(input), bias.map(slice::<T>), out.as_mut_slice::<T>())
+        })
+    }
+
+    fn normalize_backward(&self, input: &NormInput, g: &Array, grads: NormGrads) {
+        with_float!(input.x.dtype(), T => {
+            let grads = norm::Grads {
+                x: grads.x.map(|x| x.as_mut_slice::<T>()),
+                weight: grads.weight.map(|weight| weight.as_mut_slice::<T>()),
+                bias: grads.bias.map(|bias| bias.as_mut_slice::<T>()),
+            };
+            norm::normalize_backward(&norm_input::<T>(input), slice::<T>(g), grads)
         })
     }
 

@@ -10,6 +10,7 @@ pub mod gemm;
 pub mod index;
 pub mod isa;
 pub mod math;
+pub mod norm;
 pub mod optim;
 pub mod real;
 pub mod reduce;

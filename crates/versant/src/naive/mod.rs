@@ -3,6 +3,7 @@
 
 mod elementwise;
 mod index;
+mod norm;
 mod number;
 mod optim;
 mod ordered;
@@ -11,7 +12,7 @@ mod softmax;
 pub(crate) use elementwise::{binary, binary_i64, unary};
 
 use crate::array::Array;
-use crate::device::{AdamStep, Backend, Epilogue, SgdStep};
+use crate::device::{AdamStep, Backend, Epilogue, Norm, NormGrads, NormInput, SgdStep};
 use crate::dtype::with_element;
 use crate::layout::Layout;
 use crate::ops::{Binary, Compare, Reduce, Unary};
@@ -195,6 +196,18 @@ impl Backend for Naive {
         out: &mut Array,
     ) {
         softmax::cross_entropy_backward(logits, labels, smoothing, g, out);
+    }
+
+    fn moments(&self, norm: &Norm, x: &Array, mean: &mut Array, var: &mut Array) {
+        norm::moments(norm, x, mean, var);
+    }
+
+    fn normalize(&self, input: &NormInput, bias: Option<&Array>, out: &mut Array) {
+        norm::normalize(input, bias, out);
+    }
+
+    fn normalize_backward(&self, input: &NormInput, g: &Array, grads: NormGrads) {
+        norm::normalize_backward(input, g, grads);
     }
 
     fn sgd(&self, step: &SgdStep, param: &mut Array, grad: &Array, momentum: Option<&mut Array>) {

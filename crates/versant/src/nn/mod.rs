@@ -1,21 +1,27 @@
 //! Layers: plain structs of parameters and other layers.
 
 mod activation;
+mod buffer;
 mod checkpoint;
 mod context;
 mod dropout;
 pub mod init;
 mod linear;
 mod module;
+mod norm;
 mod sequential;
 mod summary;
 
 pub use activation::{Elu, Flatten, Gelu, LeakyRelu, Relu, Sigmoid, Silu, Softmax, Tanh};
+pub use buffer::Buffer;
 pub use checkpoint::Checkpoint;
 pub use context::{Context, Observation};
-pub use dropout::Dropout;
+pub use dropout::{Dropout, Dropout1d, Dropout2d};
 pub use linear::Linear;
 pub use module::{Module, Path};
+pub use norm::{
+    BatchNorm, BatchNorm1d, BatchNorm2d, GroupNorm, InstanceNorm, InstanceNorm1d, InstanceNorm2d, LayerNorm,
+};
 pub use sequential::Sequential;
 pub use summary::{Summary, SummaryRow};
 pub use versant_derive::Module;

@@ -12,15 +12,38 @@ impl Tensor {
     /// When p is not in [0, 1] or the elements are not floating point.
     #[track_caller]
     pub fn dropout(&self, p: f64, rng: &mut Rng) -> Tensor {
-        assert!((0.0..=1.0).contains(&p), "dropout: p is {p}, not between 0 and 1");
-        assert!(self.dtype().is_float(), "dropout: needs f32 or f64, not {}; cast it first", self.dtype());
+        self.masked_at_random("dropout", p, self.rank(), rng)
+    }
+
+    /// Dropout of whole channels of x [n, c, ...]: each of the n c planes is set to 0 with probability p, the others are
+    /// divided by 1 - p. Neighbours in a plane resemble one another, so that single elements would hardly be missed.
+    /// Gradient: g with the same mask. (Tompson et al. 2015)
+    ///
+    /// # Panics
+    /// When x has fewer than two axes, p is not in [0, 1] or the elements are not floating point.
+    #[track_caller]
+    pub fn feature_dropout(&self, p: f64, rng: &mut Rng) -> Tensor {
+        assert!(self.rank() >= 2, "feature_dropout: needs an input [n, c, ...], not {}", self.shape());
+        self.masked_at_random("feature_dropout", p, 2, rng)
+    }
+
+    /// What is dropped is drawn for each element along the first axes, and shared along the others.
+    #[track_caller]
+    fn masked_at_random(&self, operation: &str, p: f64, axes: usize, rng: &mut Rng) -> Tensor {
+        assert!((0.0..=1.0).contains(&p), "{operation}: p is {p}, not between 0 and 1");
+        assert!(
+            self.dtype().is_float(),
+            "{operation}: needs f32 or f64, not {}; cast it first",
+            self.dtype()
+        );
         if p == 0.0 {
             return self.clone();
         }
+        let shape = (axes..self.rank()).fold(self.shape(), |shape, axis| shape.with_axis(axis, 1));
         let scale = if p < 1.0 { 1.0 / (1.0 - p) } else { 0.0 };
         let values: Vec<f64> =
-            (0..self.numel()).map(|_| if rng.uniform() < p { 0.0 } else { scale }).collect();
-        let mask = Array::from_slice(&values, self.shape()).cast(self.dtype()).to(self.device());
+            (0..shape.numel()).map(|_| if rng.uniform() < p { 0.0 } else { scale }).collect();
+        let mask = Array::from_slice(&values, shape).cast(self.dtype()).to(self.device());
         self * Tensor::from(mask)
     }
 }

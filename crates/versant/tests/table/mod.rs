@@ -9,6 +9,7 @@ mod graph;
 mod indexing;
 mod linalg;
 mod losses;
+mod norm;
 mod reductions;
 mod shapes;
 
@@ -67,6 +68,10 @@ impl Input {
         self.small
     }
 
+    pub fn large_shape(&self) -> Shape {
+        self.large
+    }
+
     pub fn draw_small(&self, seed: u64) -> Array {
         draw(self.small, self.domain, DType::F64, seed)
     }
@@ -119,6 +124,7 @@ pub fn cases() -> Vec<Case> {
         shapes::cases(),
         indexing::cases(),
         losses::cases(),
+        norm::cases(),
     ]
     .into_iter()
     .flatten()
