@@ -7,8 +7,10 @@ mod dropout;
 pub mod init;
 mod linear;
 mod module;
+mod pool;
 mod sequential;
 mod summary;
+mod upsample;
 
 pub use activation::{Elu, Flatten, Gelu, LeakyRelu, Relu, Sigmoid, Silu, Softmax, Tanh};
 pub use checkpoint::Checkpoint;
@@ -16,8 +18,10 @@ pub use context::{Context, Observation};
 pub use dropout::Dropout;
 pub use linear::Linear;
 pub use module::{Module, Path};
+pub use pool::{AdaptiveAvgPool2d, AdaptiveMaxPool2d, AvgPool1d, AvgPool2d, MaxPool1d, MaxPool2d};
 pub use sequential::Sequential;
 pub use summary::{Summary, SummaryRow};
+pub use upsample::{ChannelShuffle, PixelShuffle, PixelUnshuffle, Upsample};
 pub use versant_derive::Module;
 
 use crate::tensor::Tensor;

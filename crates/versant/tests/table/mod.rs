@@ -9,6 +9,7 @@ mod graph;
 mod indexing;
 mod linalg;
 mod losses;
+mod pool;
 mod reductions;
 mod shapes;
 
@@ -119,6 +120,7 @@ pub fn cases() -> Vec<Case> {
         shapes::cases(),
         indexing::cases(),
         losses::cases(),
+        pool::cases(),
     ]
     .into_iter()
     .flatten()
