@@ -7,7 +7,7 @@ use std::fmt;
 
 use crate::array::Array;
 use crate::layout::Layout;
-use crate::ops::{Binary, Compare, Reduce, Unary};
+use crate::ops::{Bands, Binary, Compare, Reduce, Spans, Unary};
 
 /// Where an array lives.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Hash)]
@@ -193,6 +193,14 @@ pub trait Backend: Sync {
     /// h = g weight, or r h where the statistics were given; dweight = the sum of g x^ and dbias that of g over a
     /// channel.
     fn normalize_backward(&self, input: &NormInput, g: &Array, grads: NormGrads);
+    /// The largest of each window of images [n, c, h, w], and its place (i64) among their h w elements: of equal ones
+    /// the first in row-major order; NaN is the largest, of several the last. Contiguous.
+    fn max_pool(&self, rows: &Spans, columns: &Spans, x: &Array, out: &mut Array, places: &mut Array);
+    /// Rows of zeros to which g [rows, m] is added, `out[r, places[r, i]] += g[r, i]` in the order of i, places (i64) in
+    /// range. Contiguous.
+    fn max_pool_backward(&self, g: &Array, places: &Array, out: &mut Array);
+    /// Images [n, c, h, w] from images: out = rows x columns^T for each channel. Contiguous.
+    fn resample(&self, rows: &Bands, columns: &Bands, x: &Array, out: &mut Array);
     /// One step of stochastic gradient descent, in place.
     fn sgd(&self, step: &SgdStep, param: &mut Array, grad: &Array, momentum: Option<&mut Array>);
     /// One step of Adam or AdamW, in place.

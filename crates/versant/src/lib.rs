@@ -66,8 +66,8 @@ pub use error::{Error, Result};
 pub use gradcheck::{gradcheck, gradgradcheck};
 pub use layout::Layout;
 pub use ops::{
-    BatchStatistics, Bce, BceWithLogits, CrossEntropy, MultiMargin, Nll, Pad, Reduction, TripletMargin,
-    Window, cat, einsum, meshgrid, stack,
+    BatchStatistics, Bce, BceWithLogits, CrossEntropy, Interpolation, MultiMargin, Nll, Pad, Pair, Pool,
+    Reduction, TripletMargin, Window, cat, einsum, meshgrid, stack,
 };
 pub use shape::{MAX_RANK, Shape, Strides};
 pub use tensor::Tensor;

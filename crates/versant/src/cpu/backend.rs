@@ -4,13 +4,13 @@ use super::elementwise::{Operand, binary, binary_in_place, select, unary};
 use super::gemm::{self, MatRef, gemm};
 use super::real::Real;
 use super::threads::for_each_piece;
-use super::{copy, index, norm, optim, reduce, scan, softmax, sort};
+use super::{copy, index, norm, optim, pool, reduce, resample, scan, softmax, sort};
 use crate::array::Array;
 use crate::device::{AdamStep, Backend, Epilogue, Norm, NormGrads, NormInput, SgdStep};
 use crate::dtype::{DType, Element, with_element, with_float};
 use crate::layout::Layout;
 use crate::naive::{self, Naive};
-use crate::ops::{Binary, Compare, Reduce, Unary};
+use crate::ops::{Bands, Binary, Compare, Reduce, Spans, Unary};
 
 /// The backend of [`Device::Cpu`](crate::Device::Cpu).
 pub struct Cpu;
@@ -411,6 +411,26 @@ impl Backend for Cpu {
                 bias: grads.bias.map(|bias| bias.as_mut_slice::<T>()),
             };
             norm::normalize_backward(&norm_input::<T>(input), slice::<T>(g), grads)
+        })
+    }
+
+    fn max_pool(&self, rows: &Spans, columns: &Spans, x: &Array, out: &mut Array, places: &mut Array) {
+        let ([.., h, w], places) = (x.dims::<4>(), places.as_mut_slice::<i64>());
+        with_float!(x.dtype(), T => {
+            pool::max_pool(rows, columns, [h, w], slice::<T>(x), out.as_mut_slice::<T>(), places)
+        })
+    }
+
+    fn max_pool_backward(&self, g: &Array, places: &Array, out: &mut Array) {
+        let (from, to, places) = (last_axis(g), last_axis(out), slice::<i64>(places));
+        with_float!(g.dtype(), T => {
+            pool::max_pool_backward((slice::<T>(g), from), places, (out.as_mut_slice::<T>(), to))
+        })
+    }
+
+    fn resample(&self, rows: &Bands, columns: &Bands, x: &Array, out: &mut Array) {
+        with_float!(x.dtype(), T => {
+            resample::resample(rows, columns, slice::<T>(x), out.as_mut_slice::<T>())
         })
     }
 

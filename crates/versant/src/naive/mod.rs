@@ -7,6 +7,7 @@ mod norm;
 mod number;
 mod optim;
 mod ordered;
+mod pool;
 mod softmax;
 
 pub(crate) use elementwise::{binary, binary_i64, unary};
@@ -15,7 +16,7 @@ use crate::array::Array;
 use crate::device::{AdamStep, Backend, Epilogue, Norm, NormGrads, NormInput, SgdStep};
 use crate::dtype::with_element;
 use crate::layout::Layout;
-use crate::ops::{Binary, Compare, Reduce, Unary};
+use crate::ops::{Bands, Binary, Compare, Reduce, Spans, Unary};
 use elementwise::{compare, larger};
 use number::{Number, read, read_i64, write, write_i64};
 
@@ -208,6 +209,18 @@ impl Backend for Naive {
 
     fn normalize_backward(&self, input: &NormInput, g: &Array, grads: NormGrads) {
         norm::normalize_backward(input, g, grads);
+    }
+
+    fn max_pool(&self, rows: &Spans, columns: &Spans, x: &Array, out: &mut Array, places: &mut Array) {
+        pool::max_pool(rows, columns, x, out, places);
+    }
+
+    fn max_pool_backward(&self, g: &Array, places: &Array, out: &mut Array) {
+        pool::max_pool_backward(g, places, out);
+    }
+
+    fn resample(&self, rows: &Bands, columns: &Bands, x: &Array, out: &mut Array) {
+        pool::resample(rows, columns, x, out);
     }
 
     fn sgd(&self, step: &SgdStep, param: &mut Array, grad: &Array, momentum: Option<&mut Array>) {

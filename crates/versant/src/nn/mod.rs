@@ -9,8 +9,10 @@ pub mod init;
 mod linear;
 mod module;
 mod norm;
+mod pool;
 mod sequential;
 mod summary;
+mod upsample;
 
 pub use activation::{Elu, Flatten, Gelu, LeakyRelu, Relu, Sigmoid, Silu, Softmax, Tanh};
 pub use buffer::Buffer;
@@ -22,8 +24,10 @@ pub use module::{Module, Path};
 pub use norm::{
     BatchNorm, BatchNorm1d, BatchNorm2d, GroupNorm, InstanceNorm, InstanceNorm1d, InstanceNorm2d, LayerNorm,
 };
+pub use pool::{AdaptiveAvgPool2d, AdaptiveMaxPool2d, AvgPool1d, AvgPool2d, MaxPool1d, MaxPool2d};
 pub use sequential::Sequential;
 pub use summary::{Summary, SummaryRow};
+pub use upsample::{ChannelShuffle, PixelShuffle, PixelUnshuffle, Upsample};
 pub use versant_derive::Module;
 
 use crate::tensor::Tensor;

@@ -10,6 +10,7 @@ mod indexing;
 mod linalg;
 mod losses;
 mod norm;
+mod pool;
 mod reductions;
 mod shapes;
 
@@ -125,6 +126,7 @@ pub fn cases() -> Vec<Case> {
         indexing::cases(),
         losses::cases(),
         norm::cases(),
+        pool::cases(),
     ]
     .into_iter()
     .flatten()
