@@ -3,6 +3,7 @@
 mod digits;
 #[cfg(feature = "download")]
 pub mod download;
+mod grid;
 mod images;
 mod loader;
 pub mod mnist;
@@ -11,6 +12,7 @@ use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
 pub use digits::{digit, digits};
+pub use grid::make_grid;
 pub use images::{ImageData, ImageSet, Part};
 pub use loader::{Batch, Dataset, Epoch, Loader};
 

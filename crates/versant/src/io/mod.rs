@@ -4,6 +4,8 @@ pub mod atomic;
 pub mod idx;
 pub mod npy;
 pub mod npz;
+pub(crate) mod protobuf;
 pub mod safetensors;
 mod stored;
+pub(crate) mod tfrecord;
 mod zip;

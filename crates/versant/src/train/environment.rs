@@ -27,7 +27,7 @@ pub fn environment_meta() -> Map<String, Value> {
     meta
 }
 
-fn hostname() -> Option<String> {
+pub(super) fn hostname() -> Option<String> {
     let name = fs::read_to_string("/proc/sys/kernel/hostname")
         .ok()
         .or_else(|| env::var("COMPUTERNAME").ok())

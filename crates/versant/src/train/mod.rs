@@ -9,6 +9,7 @@ mod metrics_log;
 mod objective;
 mod record;
 mod run;
+mod tensorboard;
 mod trainer;
 
 pub use environment::environment_meta;
@@ -17,4 +18,5 @@ pub use metrics_log::MetricsLog;
 pub use objective::{Objective, evaluate};
 pub use record::{EpochRecord, Record, StepRecord, epochs_of};
 pub use run::{RunDir, RunInfo, meta_of};
+pub use tensorboard::{EventWriter, TensorBoard};
 pub use trainer::{Callback, Flow, Outcome, Trainer};
