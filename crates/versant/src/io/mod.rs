@@ -1,9 +1,10 @@
-//! Files: safetensors for weights, npy and npz for arrays, and writes that a crash cannot tear.
+//! Files: safetensors for weights, npy and npz for arrays, tar archives, and writes that a crash cannot tear.
 
 pub mod atomic;
 pub mod idx;
 pub mod npy;
 pub mod npz;
 pub mod safetensors;
-mod stored;
+pub(crate) mod stored;
+pub mod tar;
 mod zip;
