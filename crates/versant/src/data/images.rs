@@ -34,6 +34,8 @@ pub struct ImageSet {
     pub width: usize,
     /// Labels are below this.
     pub classes: usize,
+    /// A name for each class: "0", "1", ... unless changed by [`with_class_names`](ImageSet::with_class_names).
+    pub class_names: Vec<String>,
     /// Where the images come from: "MNIST", "built-in digits".
     pub source: String,
     /// CRC-32 of the images followed by the labels, in hexadecimal: tells one data set from another.
@@ -71,7 +73,21 @@ impl ImageSet {
         crc.update(&images);
         crc.update(&labels);
         let checksum = format!("{:08x}", crc.finalize());
-        Ok(ImageSet { images, labels, channels, height, width, classes, source: source.into(), checksum })
+        let class_names = (0..classes).map(|class| class.to_string()).collect();
+        let source = source.into();
+        Ok(ImageSet { images, labels, channels, height, width, classes, class_names, source, checksum })
+    }
+
+    /// With a name for each class.
+    ///
+    /// # Panics
+    /// When there are not as many names as classes.
+    #[track_caller]
+    pub fn with_class_names<S: Into<String>>(mut self, names: impl IntoIterator<Item = S>) -> ImageSet {
+        self.class_names = names.into_iter().map(Into::into).collect();
+        let (names, classes) = (self.class_names.len(), self.classes);
+        assert!(names == classes, "ImageSet: {names} names for {classes} classes; give one for each");
+        self
     }
 
     /// The number of images.

@@ -127,7 +127,7 @@ pub fn download(data_dir: &Path, progress: &mut dyn FnMut(super::download::Progr
         if folder.join(name).exists() || folder.join(&packed).exists() {
             continue;
         }
-        let spec = FileSpec { name: &packed, sha256, max_bytes: 16 + 60_000 * 784 };
+        let spec = FileSpec { name: &packed, sha256, unpacked: true, max_bytes: 16 + 60_000 * 784 };
         downloader.fetch(&spec, &folder.join(&packed), progress).map_err(|error| match error {
             Error::Network(tried) => Error::Network(format!(
                 "{tried}. Without a network: put the four files into {}, or use data=digits",

@@ -1,5 +1,6 @@
 //! Data: from files and generators to batches.
 
+pub mod cifar;
 mod digits;
 #[cfg(feature = "download")]
 pub mod download;

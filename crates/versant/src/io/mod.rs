@@ -1,4 +1,4 @@
-//! Files: safetensors for weights, npy and npz for arrays, and writes that a crash cannot tear.
+//! Files: safetensors for weights, npy and npz for arrays, tar archives, and writes that a crash cannot tear.
 
 pub mod atomic;
 pub mod idx;
@@ -7,5 +7,7 @@ pub mod npz;
 pub(crate) mod protobuf;
 pub mod safetensors;
 mod stored;
+pub(crate) mod stored;
+pub mod tar;
 pub(crate) mod tfrecord;
 mod zip;

@@ -22,7 +22,7 @@ fn file(sizes: &[u32], elements: usize) -> Vec<u8> {
 pub fn family() -> Family {
     let good = file(&[3, 2, 2], 12);
     Family {
-        extension: "idx",
+        file: "hostile.idx",
         load: |path| Idx::read(path).map(|_| ()),
         inspect: |path| Idx::header(path).map(|_| ()),
         good: vec![

@@ -2,10 +2,12 @@
 //! quickly, and in little memory; its good twin loads, so that no refusal is for a trivial reason.
 
 mod archive;
+mod cifar;
 mod idx;
 mod npy;
 mod npz;
 mod safetensors;
+mod tar;
 
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::collections::BTreeSet;
@@ -53,7 +55,8 @@ fn bad(what: impl Into<String>, bytes: Vec<u8>, reason: &'static str) -> Bad {
 
 /// The files of one format, and its readers.
 struct Family {
-    extension: &'static str,
+    /// The path of its file below a folder.
+    file: &'static str,
     load: fn(&Path) -> Result<()>,
     inspect: fn(&Path) -> Result<()>,
     good: Vec<(&'static str, Vec<u8>)>,
@@ -111,13 +114,15 @@ impl Refusals {
 fn hostile_files_are_refused() {
     let folder = tempfile::tempdir().unwrap();
     let (mut refusals, mut complaints) = (Refusals::default(), Vec::new());
-    for family in [safetensors::family(), npy::family(), npz::family(), idx::family()] {
-        let extension = family.extension;
-        let path = folder.path().join(format!("hostile.{extension}"));
+    let arrays = [safetensors::family(), npy::family(), npz::family(), idx::family()];
+    for family in arrays.into_iter().chain([cifar::family(), tar::family()]) {
+        let file = family.file;
+        let path = folder.path().join(file);
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
         for (what, bytes) in &family.good {
             fs::write(&path, bytes).unwrap();
             if let Err(error) = (family.load)(&path).and_then(|()| (family.inspect)(&path)) {
-                complaints.push(format!("{extension}, good: {what}: {error}"));
+                complaints.push(format!("{file}, good: {what}: {error}"));
             }
         }
         let mut distinct = BTreeSet::new();
@@ -125,7 +130,7 @@ fn hostile_files_are_refused() {
             fs::write(&path, bytes).unwrap();
             let found = complaint(&family, &path, reason, &mut refusals);
             let again = (!distinct.insert(bytes)).then(|| "the bytes of another case".to_string());
-            complaints.extend(found.or(again).map(|complaint| format!("{extension}: {what}: {complaint}")));
+            complaints.extend(found.or(again).map(|complaint| format!("{file}: {what}: {complaint}")));
         }
     }
     assert!(complaints.is_empty(), "{}", complaints.join("\n"));

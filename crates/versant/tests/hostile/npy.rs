@@ -28,7 +28,7 @@ pub fn good() -> Vec<u8> {
 
 pub fn family() -> Family {
     Family {
-        extension: "npy",
+        file: "hostile.npy",
         load: |path| npy::load(path).map(|_| ()),
         inspect: |path| npy::inspect(path).map(|_| ()),
         good: vec![

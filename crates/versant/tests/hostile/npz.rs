@@ -35,7 +35,7 @@ fn wide(member: Member, own: &[u64], entry: &[u64]) -> Member {
 pub fn family() -> Family {
     let sizes = [npy::good().len() as u64; 2];
     Family {
-        extension: "npz",
+        file: "hostile.npz",
         load: |path| npz::load(path).map(|_| ()),
         inspect: |path| npz::inspect(path).map(|_| ()),
         good: vec![

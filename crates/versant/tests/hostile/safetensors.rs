@@ -42,7 +42,7 @@ fn forged(from: &str, to: &str) -> Vec<u8> {
 
 pub fn family() -> Family {
     Family {
-        extension: "safetensors",
+        file: "hostile.safetensors",
         load: |path| safetensors::load(path).map(|_| ()),
         inspect: |path| safetensors::inspect(path).map(|_| ()),
         good: vec![

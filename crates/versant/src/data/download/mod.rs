@@ -32,8 +32,10 @@ const REQUESTS: usize = 4;
 pub struct FileSpec<'a> {
     /// Its name at the mirrors.
     pub name: &'a str,
-    /// SHA-256 of its content in lower-case hexadecimal; of a gzipped file, of the unpacked content.
+    /// SHA-256 of its content in lower-case hexadecimal.
     pub sha256: &'a str,
+    /// Whether that is of what a gzipped file unpacks to, instead of the file as it stands.
+    pub unpacked: bool,
     /// The most bytes that are received, and unpacked.
     pub max_bytes: u64,
 }

@@ -64,12 +64,12 @@ impl Part {
         Ok(())
     }
 
-    /// Whether the content, unpacked if gzipped, is the right one; if not, why.
+    /// Whether the content, unpacked if that is asked for, is the right one; if not, why.
     pub(super) fn check(&mut self, file: &FileSpec) -> Result<std::result::Result<(), String>> {
         self.file.seek(SeekFrom::Start(0)).map_err(Error::io("read", &self.path))?;
         let mut reader = BufReader::new(&self.file);
         let start = reader.fill_buf().map_err(Error::io("read", &self.path))?;
-        let content: Box<dyn Read> = if start.starts_with(&[0x1f, 0x8b]) {
+        let content: Box<dyn Read> = if file.unpacked && start.starts_with(&[0x1f, 0x8b]) {
             Box::new(MultiGzDecoder::new(reader))
         } else {
             Box::new(reader)

@@ -143,7 +143,7 @@ impl Place {
     }
 
     fn fetch_with(&self, mut downloader: Downloader) -> Result<()> {
-        let file = FileSpec { name: "set.gz", sha256: &self.sha256, max_bytes: 310_000 };
+        let file = FileSpec { name: "set.gz", sha256: &self.sha256, unpacked: true, max_bytes: 310_000 };
         downloader.fetch(&file, &self.dest(), &mut |_| {})
     }
 
@@ -160,7 +160,7 @@ fn whole_file_with_progress() {
     let content = packed.clone();
     let server = Server::new(move |_| whole(&content));
     let place = Place::new(&sha256);
-    let file = FileSpec { name: "set.gz", sha256: &sha256, max_bytes: 310_000 };
+    let file = FileSpec { name: "set.gz", sha256: &sha256, unpacked: true, max_bytes: 310_000 };
     let mut last = 0;
     let mut downloader = Downloader::new(&[&format!("{}/a/b/", server.address)]);
     let mut progress = |now: Progress| {
@@ -173,6 +173,23 @@ fn whole_file_with_progress() {
     // A second call asks nobody.
     downloader.fetch(&file, &place.dest(), &mut |_| {}).unwrap();
     assert_eq!(*server.log.lock().unwrap(), [Asked { path: "/a/b/set.gz".into(), from: 0 }]);
+}
+
+/// What an archive unpacks to is nobody's business.
+#[test]
+fn a_packed_file_may_be_known_as_it_stands() {
+    let (packed, of_content) = sample();
+    let sha256 = hex(&Sha256::digest(&packed));
+    let content = packed.clone();
+    let server = Server::new(move |_| whole(&content));
+    let place = Place::new(&sha256);
+    let fetch = |sha256| {
+        let file = FileSpec { name: "set.gz", sha256, unpacked: false, max_bytes: packed.len() as u64 };
+        Downloader::new(&[&server.address]).fetch(&file, &place.dest(), &mut |_| {})
+    };
+    assert!(fetch(&of_content).unwrap_err().to_string().contains("wrong content"));
+    fetch(&sha256).unwrap();
+    place.assert_done(&packed);
 }
 
 #[test]
@@ -322,7 +339,7 @@ fn a_working_mirror_is_asked_first_afterwards() {
     let gone = Server::new(|_| Reply::Send(response("404 Not Found", 0, b"")));
     let good = Server::new(move |_| whole(&packed));
     let dir = tempfile::tempdir().unwrap();
-    let file = FileSpec { name: "set.gz", sha256: &sha256, max_bytes: 310_000 };
+    let file = FileSpec { name: "set.gz", sha256: &sha256, unpacked: true, max_bytes: 310_000 };
     let mut downloader = Downloader::new(&[&gone.address, &good.address]);
     for name in ["a", "b"] {
         downloader.fetch(&file, &dir.path().join(name), &mut |_| {}).unwrap();
