@@ -1,5 +1,7 @@
 //! The figures that need no training, by name.
 
+mod cnn;
+
 use versant::{Error, Result, Tensor, stack};
 
 use crate::config::did_you_mean;
@@ -17,11 +19,43 @@ pub struct Figure {
 }
 
 /// Every such figure.
-pub const ALL: &[Figure] = &[Figure {
-    name: "activations",
-    about: "Activation functions with their derivatives [A9]",
-    make: draw_activations,
-}];
+pub const ALL: &[Figure] = &[
+    Figure {
+        name: "activations",
+        about: "Activation functions with their derivatives [A9]",
+        make: draw_activations,
+    },
+    Figure {
+        name: "sliding-window",
+        about: "A convolution step by step: window, products, sum [B1]",
+        make: cnn::sliding_window,
+    },
+    Figure {
+        name: "convolution",
+        about: "Kernel size, padding, stride: the next five on one page [B2]",
+        make: cnn::convolutions,
+    },
+    Figure { name: "k3p0s1", about: "Kernel size 3, padding 0, stride 1 [B2]", make: || cnn::convolution(0) },
+    Figure { name: "k5p0s1", about: "Kernel size 5, padding 0, stride 1 [B2]", make: || cnn::convolution(1) },
+    Figure { name: "k3p1s1", about: "Kernel size 3, padding 1, stride 1 [B2]", make: || cnn::convolution(2) },
+    Figure { name: "k3p1s2", about: "Kernel size 3, padding 1, stride 2 [B2]", make: || cnn::convolution(3) },
+    Figure { name: "k3p1s3", about: "Kernel size 3, padding 1, stride 3 [B2]", make: || cnn::convolution(4) },
+    Figure {
+        name: "pooling",
+        about: "Max, average and invertible pooling (squeeze) [B6-B8]",
+        make: cnn::pooling,
+    },
+    Figure {
+        name: "dropout",
+        about: "Dropout on and off, of units and of whole channels [B15]",
+        make: cnn::dropout,
+    },
+    Figure {
+        name: "batch-norm",
+        about: "Batch normalisation of one feature, step by step [B16]",
+        make: cnn::batch_norm,
+    },
+];
 
 /// The figure of that name.
 ///

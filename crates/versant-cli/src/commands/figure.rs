@@ -25,7 +25,7 @@ impl FigureCommand {
         let Some(name) = &self.name else {
             let all: Vec<_> = ALL.iter().map(|f| json!({ "name": f.name, "about": f.about })).collect();
             global.json(|| json!({ "figures": all }))?;
-            ALL.iter().try_for_each(|f| global.text(format_args!("{:<12} {}", f.name, f.about)))?;
+            ALL.iter().try_for_each(|f| global.text(format_args!("{:<15} {}", f.name, f.about)))?;
             return Ok(ExitCode::SUCCESS);
         };
         let figure = find(name)?;

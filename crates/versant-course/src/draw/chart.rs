@@ -58,6 +58,8 @@ pub struct Chart {
     pub percent: bool,
     /// Marks of the x-axis are whole numbers: epochs, steps.
     pub whole_x: bool,
+    /// Equal factors are equal distances to the right; points at 0 or below are left out.
+    pub log_x: bool,
     /// Names stand at the ends of the curves.
     pub names: bool,
     /// Points are marked one by one where they are few.
@@ -79,6 +81,7 @@ impl Chart {
             bounds: (f64::NEG_INFINITY, f64::INFINITY),
             percent: false,
             whole_x: true,
+            log_x: false,
             names: true,
             marked: true,
             zero_lines: false,
@@ -112,13 +115,13 @@ impl Chart {
             self.draw_curve(svg, &axes, curve);
         }
         if self.names {
-            draw_names(svg, &axes, &self.curves, area.right());
+            draw_names(svg, &axes, self, area.right());
         }
     }
 
     fn draw_curve(&self, svg: &mut Svg, axes: &Axes, curve: &Curve) {
         let few = self.marked && curve.points.len() <= MOST_MARKED;
-        for run in curve.points.split(|p| !drawable(*p)) {
+        for run in curve.points.split(|p| !self.drawable(*p)) {
             let places: Vec<_> = run.iter().map(|&p| axes.place(p)).collect();
             svg.polyline(&places, Brush::line(curve.color, 3.0).dashed(curve.dash));
             // A lone point between gaps has no line to be seen by.
@@ -131,16 +134,16 @@ impl Chart {
         }
     }
 
+    /// Coordinates beyond this are no measurements, and their differences might overflow.
+    fn drawable(&self, (x, y): (f64, f64)) -> bool {
+        x.abs() < 1e100 && y.abs() < 1e100 && (!self.log_x || x > 1e-100)
+    }
+
     /// Room at the right for the curves' names.
     fn name_room(&self, width: f64) -> f64 {
         let longest = self.curves.iter().map(|c| NAME.width(&c.name)).fold(0.0, f64::max).ceil();
         if self.names && longest > 0.0 { NAME_GAP + longest.min(0.3 * width) } else { 10.0 }
     }
-}
-
-/// Coordinates beyond this are no measurements, and their differences might overflow.
-fn drawable((x, y): (f64, f64)) -> bool {
-    x.abs() < 1e100 && y.abs() < 1e100
 }
 
 /// From data to px.
@@ -149,6 +152,7 @@ struct Axes {
     x: (f64, f64),
     y: (f64, f64),
     log: bool,
+    log_x: bool,
     x_marks: Vec<(f64, String)>,
     y_marks: Vec<(f64, String)>,
 }
@@ -157,7 +161,7 @@ impl Axes {
     /// `None` without a single finite point.
     fn new(chart: &Chart, rows: Rect) -> Option<Axes> {
         let points: Vec<_> =
-            chart.curves.iter().flat_map(|c| &c.points).copied().filter(|p| drawable(*p)).collect();
+            chart.curves.iter().flat_map(|c| &c.points).copied().filter(|p| chart.drawable(*p)).collect();
         let x = extent(points.iter().map(|p| p.0))?;
         let y = extent(points.iter().map(|p| p.1))?;
         let log = chart.scale == Scale::Auto && y.0 > 0.0 && y.1 / y.0 > 50.0;
@@ -180,15 +184,22 @@ impl Axes {
         };
         let left = y_marks.iter().map(|(_, l)| TICK.width(l)).fold(LEAST_LABEL_ROOM, f64::max) + 12.0;
         let plot = Rect { x: rows.x + left, w: rows.w - left - chart.name_room(rows.w), ..rows };
-        let seen = padded(x, if chart.marked { 0.03 } else { 0.0 }, 0.5);
-        let mut x_at = linear_ticks(seen.0, seen.1, ((plot.w / 50.0) as usize).max(2), chart.whole_x);
-        // There is no epoch 0: whole marks stand only where something was measured.
-        x_at.retain(|at| !chart.whole_x || (x.0..=x.1).contains(at));
-        let (x, x_marks) = (seen, marks(x_at));
-        Some(Axes { plot, x, y, log, x_marks, y_marks })
+        let most = ((plot.w / 50.0) as usize).max(2);
+        let wide = if chart.log_x { (x.0.log10(), x.1.log10()) } else { x };
+        let seen = padded(wide, if chart.marked { 0.03 } else { 0.0 }, if chart.log_x { 0.2 } else { 0.5 });
+        let x_at = if chart.log_x {
+            log_ticks(10f64.powf(seen.0), 10f64.powf(seen.1), most)
+        } else {
+            // There is no epoch 0: whole marks stand only where something was measured.
+            let mut at = linear_ticks(seen.0, seen.1, most, chart.whole_x);
+            at.retain(|at| !chart.whole_x || (x.0..=x.1).contains(at));
+            at
+        };
+        Some(Axes { plot, x: seen, y, log, log_x: chart.log_x, x_marks: marks(x_at), y_marks })
     }
 
     fn place_x(&self, x: f64) -> f64 {
+        let x = if self.log_x { x.log10() } else { x };
         self.plot.x + (x - self.x.0) / (self.x.1 - self.x.0) * self.plot.w
     }
 
@@ -221,7 +232,7 @@ impl Axes {
 
     fn draw_zero_lines(&self, svg: &mut Svg) {
         let inside = |range: (f64, f64)| range.0 < 0.0 && range.1 > 0.0;
-        if inside(self.x) {
+        if inside(self.x) && !self.log_x {
             let at = self.place_x(0.0);
             svg.line((at, self.plot.y), (at, self.plot.bottom()), AXIS);
         }
@@ -232,10 +243,10 @@ impl Axes {
     }
 
     fn draw_mark(&self, svg: &mut Svg, x: f64, note: &str) {
-        if x < self.x.0 || x > self.x.1 {
+        let at = self.place_x(x);
+        if !(self.plot.x..=self.plot.right()).contains(&at) {
             return;
         }
-        let at = self.place_x(x);
         svg.line((at, self.plot.y), (at, self.plot.bottom()), Brush::line(GREY, 1.5).dashed(&[2.0, 4.0]));
         let half = 0.5 * TICK.width(note);
         let middle = at.min(self.plot.right() - half).max(self.plot.x + half);
@@ -268,11 +279,12 @@ fn padded((low, high): (f64, f64), share: f64, least: f64) -> (f64, f64) {
 const NAME_GAP: f64 = 26.0;
 
 /// Names at the ends of the curves, moved up or down until none covers another.
-fn draw_names(svg: &mut Svg, axes: &Axes, curves: &[Curve], right: f64) {
-    let mut ends: Vec<(&Curve, (f64, f64))> = curves
+fn draw_names(svg: &mut Svg, axes: &Axes, chart: &Chart, right: f64) {
+    let mut ends: Vec<(&Curve, (f64, f64))> = chart
+        .curves
         .iter()
         .filter_map(|c| {
-            let last = c.points.iter().rev().find(|p| drawable(**p))?;
+            let last = c.points.iter().rev().find(|p| chart.drawable(**p))?;
             Some((c, axes.place(*last)))
         })
         .collect();
@@ -387,6 +399,20 @@ mod tests {
         assert!(drawn(&chart).contains("10⁻⁴"));
         chart.curves[0].points[1].1 = 0.0;
         assert!(!drawn(&chart).contains("10⁻⁴"));
+    }
+
+    #[test]
+    fn a_logarithmic_x_axis_leaves_out_what_it_cannot_hold() {
+        let mut chart = Chart::new("loss", "learning rate");
+        (chart.log_x, chart.whole_x, chart.zero_lines) = (true, false, true);
+        for x in [[1e-7, 1e-3, 10.0], [0.0, -1.0, f64::NAN], [0.1, 0.1, 0.1], [1e-300, 1.0, 1e300]] {
+            for mark in [1e-4, 0.0, -1.0, f64::NAN] {
+                chart.mark = Some((mark, "here".to_owned()));
+                let points = x.iter().map(|&x| (x, 1.0)).collect();
+                chart.curves = vec![Curve { points, ..curve("a", &[]) }];
+                assert_eq!(drawn(&chart).contains("10⁻³"), x[0] == 1e-7);
+            }
+        }
     }
 
     #[test]

@@ -75,6 +75,28 @@ pub fn diverging(value: f64) -> Color {
     if t < 0.5 { WHITE.mix(half, 2.0 * t) } else { half.mix(end, 2.0 * t - 1.0) }
 }
 
+/// A value in 0..=1 from dark blue over green to yellow, evenly lighter all the way: viridis (van der Walt and
+/// Smith, 2015, <https://bids.github.io/colormap>) by nine of its colours. A value that is no number is grey.
+pub fn viridis(value: f64) -> Color {
+    const STOPS: [Color; 9] = [
+        Color(68, 1, 84),
+        Color(71, 44, 122),
+        Color(59, 81, 139),
+        Color(44, 113, 142),
+        Color(33, 144, 141),
+        Color(39, 173, 129),
+        Color(92, 200, 99),
+        Color(170, 220, 50),
+        Color(253, 231, 37),
+    ];
+    if value.is_nan() {
+        return Color(170, 170, 170);
+    }
+    let place = value.clamp(0.0, 1.0) * (STOPS.len() - 1) as f64;
+    let below = (place as usize).min(STOPS.len() - 2);
+    STOPS[below].mix(STOPS[below + 1], place - below as f64)
+}
+
 /// A share in 0..=1 as a tint of `hue`, from white to somewhat darker than the hue itself.
 pub fn share(hue: Color, share: f64) -> Color {
     let t = share.clamp(0.0, 1.0);
@@ -102,6 +124,16 @@ mod tests {
         assert_eq!(diverging(7.0), diverging(1.0));
         assert_eq!(diverging(f64::NEG_INFINITY), diverging(-1.0));
         assert_eq!(diverging(f64::NAN), Color(170, 170, 170));
+    }
+
+    #[test]
+    fn viridis_is_evenly_lighter_all_the_way() {
+        let lightness = |step: usize| viridis(step as f64 / 40.0).luminance().cbrt();
+        let steps: Vec<f64> = (0..40).map(|i| lightness(i + 1) - lightness(i)).collect();
+        assert!(steps.iter().all(|s| (0.006..0.04).contains(s)), "{steps:?}");
+        assert_eq!(viridis(7.0), Color(253, 231, 37));
+        assert_eq!(viridis(f64::NEG_INFINITY), Color(68, 1, 84));
+        assert_eq!(viridis(f64::NAN), Color(170, 170, 170));
     }
 
     #[test]

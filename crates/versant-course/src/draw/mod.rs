@@ -15,13 +15,16 @@
 mod chart;
 mod color;
 mod font;
+mod formula;
 mod picture;
 mod pixels;
 mod svg;
 mod ticks;
 
 pub use chart::{Chart, Curve, Scale};
-pub use color::{BLUE, Color, GREEN, GREY, INK, ORANGE, PURPLE, SERIES, VERMILLION, WHITE, diverging, share};
+pub use color::{
+    BLUE, Color, GREEN, GREY, INK, ORANGE, PURPLE, SERIES, VERMILLION, WHITE, diverging, share, viridis,
+};
 pub use font::{Align, Font};
 pub use picture::Picture;
 pub use pixels::Pixels;

@@ -138,6 +138,35 @@ impl Svg {
         }
     }
 
+    /// A closed shape of straight edges; fewer than three corners draw nothing.
+    #[track_caller]
+    pub fn polygon(&mut self, corners: &[(f64, f64)], brush: Brush) {
+        if corners.len() >= 3 {
+            let places = corners.iter().map(|&(x, y)| format!("{},{}", number(x), number(y)));
+            let (points, brush) = (places.collect::<Vec<_>>().join(" "), brush.attributes());
+            self.element(format_args!("<polygon points=\"{points}\"{brush} stroke-linejoin=\"round\"/>"));
+        }
+    }
+
+    /// A straight line of `width` px with a filled head at its end; one too short for its head is the head alone.
+    #[track_caller]
+    pub fn arrow(&mut self, from: (f64, f64), to: (f64, f64), color: Color, width: f64) {
+        let (dx, dy) = (to.0 - from.0, to.1 - from.1);
+        let length = dx.hypot(dy);
+        if length == 0.0 {
+            return;
+        }
+        let (dx, dy) = (dx / length, dy / length);
+        let (head, half) = (5.0 + 3.0 * width, 3.0 + 1.6 * width);
+        let neck = (to.0 - head * dx, to.1 - head * dy);
+        if length > head {
+            self.line(from, neck, Brush::line(color, width));
+        }
+        let corners =
+            [to, (neck.0 - half * dy, neck.1 + half * dx), (neck.0 + half * dy, neck.1 - half * dx)];
+        self.polygon(&corners, Brush::fill(color));
+    }
+
     /// A circle.
     #[track_caller]
     pub fn circle(&mut self, center: (f64, f64), radius: f64, brush: Brush) {

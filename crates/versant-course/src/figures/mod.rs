@@ -6,10 +6,18 @@
 //! are not, for they are what a diverged training leaves: they are left out, or drawn in grey.
 
 pub mod activations;
+pub mod batch_norm;
+mod cells;
 pub mod compare;
 pub mod confusion;
+pub mod convolution;
 pub mod curves;
+pub mod dropout;
+mod maps;
+pub mod network;
+pub mod pooling;
 pub mod predictions;
+pub mod sliding_window;
 pub mod weights;
 
 use crate::draw::{Font, GREY, Svg};
@@ -25,7 +33,7 @@ const TOP: f64 = 108.0;
 fn sheet(title: &str, reading: &str, height: f64) -> Svg {
     const TITLE: Font = Font::new(27.0).bold();
     const READING: Font = Font::new(17.0).color(GREY);
-    let mut svg = Svg::new(title, WIDTH, height);
+    let mut svg = Svg::new(title, WIDTH, height.ceil());
     svg.text(MARGIN, 42.0, &TITLE.fit(title, WIDTH - 2.0 * MARGIN), TITLE);
     svg.text(MARGIN, 74.0, &READING.fit(reading, WIDTH - 2.0 * MARGIN), READING);
     svg
