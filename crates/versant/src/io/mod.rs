@@ -6,7 +6,6 @@ pub mod npy;
 pub mod npz;
 pub(crate) mod protobuf;
 pub mod safetensors;
-mod stored;
 pub(crate) mod stored;
 pub mod tar;
 pub(crate) mod tfrecord;
