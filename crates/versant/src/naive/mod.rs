@@ -11,10 +11,11 @@ mod softmax;
 pub(crate) use elementwise::{binary, binary_i64, unary};
 
 use crate::array::Array;
-use crate::device::{AdamStep, Backend, Epilogue, SgdStep};
+use crate::device::{Backend, Epilogue};
 use crate::dtype::with_element;
 use crate::layout::Layout;
 use crate::ops::{Binary, Compare, Reduce, Unary};
+use crate::optim::Update;
 use elementwise::{compare, larger};
 use number::{Number, read, read_i64, write, write_i64};
 
@@ -197,12 +198,8 @@ impl Backend for Naive {
         softmax::cross_entropy_backward(logits, labels, smoothing, g, out);
     }
 
-    fn sgd(&self, step: &SgdStep, param: &mut Array, grad: &Array, momentum: Option<&mut Array>) {
-        optim::sgd(step, param, grad, momentum);
-    }
-
-    fn adam(&self, step: &AdamStep, param: &mut Array, grad: &Array, m: &mut Array, v: &mut Array) {
-        optim::adam(step, param, grad, m, v);
+    fn update(&self, update: &Update, param: &mut Array, grad: &Array, kept: &mut [Array]) {
+        optim::update(update, param, grad, kept);
     }
 }
 
