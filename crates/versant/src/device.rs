@@ -8,6 +8,7 @@ use std::fmt;
 use crate::array::Array;
 use crate::layout::Layout;
 use crate::ops::{Bands, Binary, Compare, Reduce, Spans, Unary};
+use crate::optim::Update;
 
 /// Where an array lives.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Hash)]
@@ -46,42 +47,6 @@ pub struct Epilogue<'a> {
     pub bias: Option<&'a Array>,
     /// max(x, 0), after the bias.
     pub relu: bool,
-}
-
-/// The numbers of one step of [`Sgd`](crate::optim::Sgd), for one parameter.
-#[derive(Clone, Copy, Debug)]
-pub struct SgdStep {
-    /// Learning rate.
-    pub lr: f64,
-    /// Share of the velocity kept.
-    pub momentum: f64,
-    /// Share of the gradient that does not enter the velocity.
-    pub dampening: f64,
-    /// Nesterov's look ahead.
-    pub nesterov: bool,
-    /// L2 penalty.
-    pub weight_decay: f64,
-    /// The velocity is empty yet: it starts as the gradient.
-    pub first: bool,
-}
-
-/// The numbers of one step of [`Adam`](crate::optim::Adam), for one parameter.
-#[derive(Clone, Copy, Debug)]
-pub struct AdamStep {
-    /// Learning rate.
-    pub lr: f64,
-    /// Decay of the mean of gradients.
-    pub beta1: f64,
-    /// Decay of the mean of squared gradients.
-    pub beta2: f64,
-    /// Added to the denominator.
-    pub eps: f64,
-    /// Strength of the decay.
-    pub weight_decay: f64,
-    /// AdamW: the decay acts on the parameter, not on the gradient.
-    pub decoupled: bool,
-    /// The step's number, from 1.
-    pub t: i32,
 }
 
 /// How a normalisation sees its contiguous input: element e has the statistics of group (e / inner) % groups, and the
@@ -201,8 +166,7 @@ pub trait Backend: Sync {
     fn max_pool_backward(&self, g: &Array, places: &Array, out: &mut Array);
     /// Images [n, c, h, w] from images: out = rows x columns^T for each channel. Contiguous.
     fn resample(&self, rows: &Bands, columns: &Bands, x: &Array, out: &mut Array);
-    /// One step of stochastic gradient descent, in place.
-    fn sgd(&self, step: &SgdStep, param: &mut Array, grad: &Array, momentum: Option<&mut Array>);
-    /// One step of Adam or AdamW, in place.
-    fn adam(&self, step: &AdamStep, param: &mut Array, grad: &Array, m: &mut Array, v: &mut Array);
+    /// One step of an optimiser, in place. All are contiguous and of one shape and floating type; `kept` holds as many
+    /// arrays as the update says.
+    fn update(&self, update: &Update, param: &mut Array, grad: &Array, kept: &mut [Array]);
 }

@@ -8,6 +8,7 @@ use std::sync::{Mutex, PoisonError};
 use table::cases;
 use versant::Array;
 use versant::cpu::threads::{set_threads, threads};
+use versant::optim::{Adagrad, Lion, RmsProp};
 use versant::prelude::*;
 
 /// Runs `f` with several numbers of threads and compares the bytes of what it gives.
@@ -79,4 +80,10 @@ fn trainings() {
     same_bits("SGD with momentum", || train(Sgd::new(0.1).momentum(0.9).weight_decay(1e-4)));
     same_bits("Adam", || train(Adam::new(1e-3)));
     same_bits("AdamW", || train(Adam::adamw(1e-3)));
+    same_bits("AMSGrad", || train(Adam::new(1e-3).amsgrad()));
+    same_bits("NAdam", || train(Adam::nadam(1e-3)));
+    same_bits("RMSProp", || train(RmsProp::new(1e-3)));
+    same_bits("RMSProp, centred", || train(RmsProp::new(1e-3).momentum(0.5).centered(true)));
+    same_bits("Adagrad", || train(Adagrad::new(1e-2)));
+    same_bits("Lion", || train(Lion::new(1e-4)));
 }

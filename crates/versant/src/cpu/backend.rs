@@ -6,11 +6,12 @@ use super::real::Real;
 use super::threads::for_each_piece;
 use super::{copy, index, norm, optim, pool, reduce, resample, scan, softmax, sort};
 use crate::array::Array;
-use crate::device::{AdamStep, Backend, Epilogue, Norm, NormGrads, NormInput, SgdStep};
+use crate::device::{Backend, Epilogue, Norm, NormGrads, NormInput};
 use crate::dtype::{DType, Element, with_element, with_float};
 use crate::layout::Layout;
 use crate::naive::{self, Naive};
 use crate::ops::{Bands, Binary, Compare, Reduce, Spans, Unary};
+use crate::optim::Update;
 
 /// The backend of [`Device::Cpu`](crate::Device::Cpu).
 pub struct Cpu;
@@ -434,20 +435,10 @@ impl Backend for Cpu {
         })
     }
 
-    fn sgd(&self, step: &SgdStep, param: &mut Array, grad: &Array, momentum: Option<&mut Array>) {
+    fn update(&self, update: &Update, param: &mut Array, grad: &Array, kept: &mut [Array]) {
         with_float!(param.dtype(), T => {
-            let (p, g) = (param.as_mut_slice::<T>(), slice::<T>(grad));
-            match momentum {
-                None => optim::sgd(p, g, step),
-                Some(velocity) => optim::sgd_momentum(p, g, velocity.as_mut_slice::<T>(), step),
-            }
-        })
-    }
-
-    fn adam(&self, step: &AdamStep, param: &mut Array, grad: &Array, m: &mut Array, v: &mut Array) {
-        with_float!(param.dtype(), T => {
-            let (p, g) = (param.as_mut_slice::<T>(), slice::<T>(grad));
-            optim::adam(p, g, m.as_mut_slice::<T>(), v.as_mut_slice::<T>(), step)
+            let kept = kept.iter_mut().map(|array| array.as_mut_slice::<T>()).collect();
+            optim::update(update, param.as_mut_slice::<T>(), slice::<T>(grad), kept)
         })
     }
 }

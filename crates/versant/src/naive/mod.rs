@@ -13,10 +13,11 @@ mod softmax;
 pub(crate) use elementwise::{binary, binary_i64, unary};
 
 use crate::array::Array;
-use crate::device::{AdamStep, Backend, Epilogue, Norm, NormGrads, NormInput, SgdStep};
+use crate::device::{Backend, Epilogue, Norm, NormGrads, NormInput};
 use crate::dtype::with_element;
 use crate::layout::Layout;
 use crate::ops::{Bands, Binary, Compare, Reduce, Spans, Unary};
+use crate::optim::Update;
 use elementwise::{compare, larger};
 use number::{Number, read, read_i64, write, write_i64};
 
@@ -223,12 +224,8 @@ impl Backend for Naive {
         pool::resample(rows, columns, x, out);
     }
 
-    fn sgd(&self, step: &SgdStep, param: &mut Array, grad: &Array, momentum: Option<&mut Array>) {
-        optim::sgd(step, param, grad, momentum);
-    }
-
-    fn adam(&self, step: &AdamStep, param: &mut Array, grad: &Array, m: &mut Array, v: &mut Array) {
-        optim::adam(step, param, grad, m, v);
+    fn update(&self, update: &Update, param: &mut Array, grad: &Array, kept: &mut [Array]) {
+        optim::update(update, param, grad, kept);
     }
 }
 

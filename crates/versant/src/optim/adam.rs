@@ -1,95 +1,152 @@
-//! Adam and AdamW.
+//! Adam and its relatives.
 
-use super::{OptimState, Optimizer, Slots, for_each_gradient, nothing_left};
-use crate::array::Array;
+use super::{AdamKind, AdamStep, Base, Optimizer, Update, not_negative, share};
 use crate::autograd::Gradients;
-use crate::device::AdamStep;
-use crate::error::{Error, Result};
 use crate::nn::Module;
-use crate::tensor::Tensor;
 
-/// Adam (Kingma and Ba 2015) and AdamW (Loshchilov and Hutter 2019), as PyTorch defines them:
+/// Adam (Kingma and Ba 2015) and its relatives, as PyTorch defines them [course: F6]:
 ///
 /// m = beta1 m + (1 - beta1) g;  v = beta2 v + (1 - beta2) g^2;
 /// p = p - lr / (1 - beta1^t) m / (sqrt(v / (1 - beta2^t)) + eps)
+///
+/// t counts the steps of each parameter by itself: one that was frozen at first starts from 1.
 pub struct Adam {
-    settings: AdamStep,
-    mean: Slots,
-    square: Slots,
+    base: Base,
+    beta1: f64,
+    beta2: f64,
+    eps: f64,
+    decoupled: bool,
+    kind: AdamKind,
 }
 
 impl Adam {
     /// Adam with beta (0.9, 0.999), eps 1e-8 and no decay.
+    ///
+    /// # Panics
+    /// If the learning rate is negative or not finite.
+    #[track_caller]
     pub fn new(lr: f64) -> Adam {
-        let settings =
-            AdamStep { lr, beta1: 0.9, beta2: 0.999, eps: 1e-8, weight_decay: 0.0, decoupled: false, t: 0 };
-        Adam { settings, mean: Slots::default(), square: Slots::default() }
+        let base = Base::new(not_negative("Adam", "lr", lr), &["exp_avg", "exp_avg_sq"]);
+        Adam { base, beta1: 0.9, beta2: 0.999, eps: 1e-8, decoupled: false, kind: AdamKind::Plain }
     }
 
-    /// AdamW: the same with weight decay 0.01 that acts on the parameters themselves.
+    /// AdamW (Loshchilov and Hutter 2019): weight decay, 0.01, acts on the parameters themselves.
+    ///
+    /// # Panics
+    /// As [`new`](Adam::new).
+    #[track_caller]
     pub fn adamw(lr: f64) -> Adam {
-        let mut adam = Adam::new(lr).weight_decay(0.01);
-        adam.settings.decoupled = true;
-        adam
+        Adam { decoupled: true, ..Adam::new(lr).weight_decay(0.01) }
+    }
+
+    /// NAdam (Dozat 2016): Adam with Nesterov's momentum, whose factor mu_t = beta1 (1 - 0.96^(t decay) / 2) grows with
+    /// `momentum_decay` 0.004:
+    ///
+    /// p = p - lr ((1 - mu_t) / (1 - prod mu) g + mu_(t+1) / (1 - mu_(t+1) prod mu) m) / (sqrt(v / (1 - beta2^t)) + eps)
+    ///
+    /// # Panics
+    /// As [`new`](Adam::new).
+    #[track_caller]
+    pub fn nadam(lr: f64) -> Adam {
+        Adam { kind: AdamKind::Nesterov { momentum_decay: 0.004 }, ..Adam::new(lr) }
+    }
+
+    /// RAdam (Liu et al. 2020): the variance of the denominator is told from the number of steps; while it is infinite
+    /// there is no denominator, and then the step is rectified.
+    ///
+    /// # Panics
+    /// As [`new`](Adam::new).
+    #[track_caller]
+    pub fn radam(lr: f64) -> Adam {
+        Adam { kind: AdamKind::Rectified, ..Adam::new(lr) }
     }
 
     /// Other decay rates.
+    ///
+    /// # Panics
+    /// Unless both are from 0 to below 1.
+    #[track_caller]
     pub fn betas(mut self, beta1: f64, beta2: f64) -> Adam {
-        (self.settings.beta1, self.settings.beta2) = (beta1, beta2);
+        (self.beta1, self.beta2) = (share("Adam", "beta1", beta1), share("Adam", "beta2", beta2));
         self
     }
 
     /// Another term in the denominator.
+    ///
+    /// # Panics
+    /// If it is negative or not finite.
+    #[track_caller]
     pub fn eps(mut self, eps: f64) -> Adam {
-        self.settings.eps = eps;
+        self.eps = not_negative("Adam", "eps", eps);
         self
     }
 
-    /// L2 penalty (Adam) or decay of the parameters (AdamW).
+    /// An L2 penalty, or, [`decoupled`](Adam::decoupled), a decay of the parameters.
+    ///
+    /// # Panics
+    /// If it is negative or not finite.
+    #[track_caller]
     pub fn weight_decay(mut self, weight_decay: f64) -> Adam {
-        self.settings.weight_decay = weight_decay;
+        self.base.weight_decay = not_negative("Adam", "weight_decay", weight_decay);
+        self
+    }
+
+    /// Whether the weight decay acts on the parameters, p = (1 - lr decay) p, or on the gradient.
+    pub fn decoupled(mut self, on: bool) -> Adam {
+        self.decoupled = on;
+        self
+    }
+
+    /// AMSGrad (Reddi et al. 2018): v in the denominator is the largest that there was.
+    ///
+    /// # Panics
+    /// For NAdam and RAdam, which have no such form.
+    #[track_caller]
+    pub fn amsgrad(mut self) -> Adam {
+        assert!(
+            matches!(self.kind, AdamKind::Plain | AdamKind::AmsGrad),
+            "Adam: amsgrad is a form of Adam and AdamW, not of {:?}",
+            self.kind
+        );
+        self.kind = AdamKind::AmsGrad;
+        self.base.slots = vec!["exp_avg", "exp_avg_sq", "max_exp_avg_sq"];
+        self
+    }
+
+    /// How fast NAdam's momentum grows.
+    ///
+    /// # Panics
+    /// If it is negative or not finite, or the optimiser is not NAdam.
+    #[track_caller]
+    pub fn momentum_decay(mut self, decay: f64) -> Adam {
+        let AdamKind::Nesterov { momentum_decay } = &mut self.kind else {
+            panic!("Adam: momentum_decay belongs to NAdam, not to {:?}", self.kind);
+        };
+        *momentum_decay = not_negative("Adam", "momentum_decay", decay);
         self
     }
 }
 
 impl Optimizer for Adam {
+    #[track_caller]
     fn step(&mut self, model: &mut dyn Module, grads: &Gradients) {
-        self.settings.t += 1;
-        let (settings, mean, square) = (self.settings, &mut self.mean, &mut self.square);
-        for_each_gradient(model, grads, |name, param, grad| {
-            let like = Tensor::from(param.clone());
-            let (m, _) = mean.of(name, &like);
-            let (v, _) = square.of(name, &like);
-            drop(like);
-            param.device().backend().adam(&settings, param, grad, m, v);
+        let &mut Adam { ref mut base, beta1, beta2, eps, decoupled, kind } = self;
+        base.for_each_gradient(model, grads, |p| {
+            let (lr, weight_decay, t) = (p.lr, p.weight_decay, p.t);
+            p.apply(&Update::Adam(AdamStep { lr, beta1, beta2, eps, weight_decay, decoupled, kind, t }));
         });
     }
 
-    fn lr(&self) -> f64 {
-        self.settings.lr
+    fn base(&self) -> &Base {
+        &self.base
     }
 
-    fn set_lr(&mut self, lr: f64) {
-        self.settings.lr = lr;
+    fn base_mut(&mut self) -> &mut Base {
+        &mut self.base
     }
 
-    fn state(&self) -> OptimState {
-        let mut state = OptimState::from([("step".into(), Array::from_slice(&[self.settings.t as i64], ()))]);
-        self.mean.save("exp_avg", &mut state);
-        self.square.save("exp_avg_sq", &mut state);
-        state
-    }
-
-    fn load_state(&mut self, mut state: OptimState, model: &dyn Module) -> Result<()> {
-        let step = state.remove("step").filter(|s| s.numel() == 1 && s.dtype() == crate::DType::I64);
-        let step = step.and_then(|s| i32::try_from(s.item::<i64>()).ok());
-        let Some(step) = step else {
-            return Err(Error::Checkpoint("optimiser state has no step count: it is not Adam's".into()));
-        };
-        let mean = Slots::load("exp_avg", &mut state, model)?;
-        let square = Slots::load("exp_avg_sq", &mut state, model)?;
-        nothing_left(&state)?;
-        (self.settings.t, self.mean, self.square) = (step, mean, square);
-        Ok(())
+    /// beta1; none for NAdam, whose momentum has a schedule of its own.
+    fn momentum_mut(&mut self) -> Option<&mut f64> {
+        (!matches!(self.kind, AdamKind::Nesterov { .. })).then_some(&mut self.beta1)
     }
 }

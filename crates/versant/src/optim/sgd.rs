@@ -1,11 +1,8 @@
 //! Stochastic gradient descent [course: A11, A12].
 
-use super::{OptimState, Optimizer, Slots, for_each_gradient, nothing_left};
+use super::{Base, Optimizer, SgdStep, Update, not_negative};
 use crate::autograd::Gradients;
-use crate::device::SgdStep;
-use crate::error::Result;
 use crate::nn::Module;
-use crate::tensor::Tensor;
 
 /// Stochastic gradient descent, as PyTorch defines it:
 ///
@@ -21,39 +18,53 @@ use crate::tensor::Tensor;
 /// optimizer.step(&mut layer, &grads);
 /// ```
 pub struct Sgd {
-    settings: SgdStep,
-    velocity: Slots,
+    base: Base,
+    momentum: f64,
+    dampening: f64,
+    nesterov: bool,
 }
 
 impl Sgd {
     /// Plain descent: p = p - lr g.
+    ///
+    /// # Panics
+    /// If the learning rate is negative or not finite.
+    #[track_caller]
     pub fn new(lr: f64) -> Sgd {
-        let settings =
-            SgdStep { lr, momentum: 0.0, dampening: 0.0, nesterov: false, weight_decay: 0.0, first: false };
-        Sgd { settings, velocity: Slots::default() }
+        let base = Base::new(not_negative("Sgd", "lr", lr), &[]);
+        Sgd { base, momentum: 0.0, dampening: 0.0, nesterov: false }
     }
 
     /// With momentum.
+    ///
+    /// # Panics
+    /// If it is negative or not finite.
+    #[track_caller]
     pub fn momentum(mut self, momentum: f64) -> Sgd {
-        self.settings.momentum = momentum;
+        self.momentum = not_negative("Sgd", "momentum", momentum);
+        self.base.slots = if momentum > 0.0 { vec!["momentum"] } else { Vec::new() };
         self
     }
 
     /// With dampening of the gradient that enters the velocity.
     pub fn dampening(mut self, dampening: f64) -> Sgd {
-        self.settings.dampening = dampening;
+        self.dampening = dampening;
         self
     }
 
     /// With Nesterov's form of momentum; a step panics unless there is momentum and no dampening.
     pub fn nesterov(mut self, on: bool) -> Sgd {
-        self.settings.nesterov = on;
+        self.nesterov = on;
         self
     }
 
     /// With an L2 penalty.
+    ///
+    /// # Panics
+    /// If it is negative or not finite.
+    #[track_caller]
     pub fn weight_decay(mut self, weight_decay: f64) -> Sgd {
-        self.settings.weight_decay = weight_decay;
+        self.base.weight_decay = not_negative("Sgd", "weight_decay", weight_decay);
         self
     }
 }
@@ -61,42 +72,28 @@ impl Sgd {
 impl Optimizer for Sgd {
     #[track_caller]
     fn step(&mut self, model: &mut dyn Module, grads: &Gradients) {
-        let (settings, velocity) = (self.settings, &mut self.velocity);
+        let &mut Sgd { ref mut base, momentum, dampening, nesterov } = self;
         assert!(
-            !settings.nesterov || (settings.momentum > 0.0 && settings.dampening == 0.0),
-            "Sgd: nesterov needs momentum above 0 and no dampening, not {} and {}",
-            settings.momentum,
-            settings.dampening
+            !nesterov || (momentum > 0.0 && dampening == 0.0),
+            "Sgd: nesterov needs momentum above 0 and no dampening, not {momentum} and {dampening}"
         );
-        for_each_gradient(model, grads, |name, param, grad| {
-            let backend = param.device().backend();
-            if settings.momentum == 0.0 {
-                return backend.sgd(&settings, param, grad, None);
-            }
-            let (slot, first) = velocity.of(name, &Tensor::from(param.clone()));
-            backend.sgd(&SgdStep { first, ..settings }, param, grad, Some(slot));
+        base.for_each_gradient(model, grads, |p| {
+            let (lr, weight_decay, first) = (p.lr, p.weight_decay, p.first);
+            p.apply(&Update::Sgd(SgdStep { lr, momentum, dampening, nesterov, weight_decay, first }));
         });
     }
 
-    fn lr(&self) -> f64 {
-        self.settings.lr
+    fn base(&self) -> &Base {
+        &self.base
     }
 
-    fn set_lr(&mut self, lr: f64) {
-        self.settings.lr = lr;
+    fn base_mut(&mut self) -> &mut Base {
+        &mut self.base
     }
 
-    fn state(&self) -> OptimState {
-        let mut state = OptimState::new();
-        self.velocity.save("momentum", &mut state);
-        state
-    }
-
-    fn load_state(&mut self, mut state: OptimState, model: &dyn Module) -> Result<()> {
-        let velocity = Slots::load("momentum", &mut state, model)?;
-        nothing_left(&state)?;
-        self.velocity = velocity;
-        Ok(())
+    /// None without momentum.
+    fn momentum_mut(&mut self) -> Option<&mut f64> {
+        (!self.base.slots.is_empty()).then_some(&mut self.momentum)
     }
 }
 
@@ -105,6 +102,7 @@ mod tests {
     use super::*;
     use crate::nn::{Context, Layer, Linear};
     use crate::rng::Rng;
+    use crate::tensor::Tensor;
 
     #[test]
     #[should_panic(expected = "Sgd: nesterov needs momentum above 0 and no dampening, not 0 and 0")]

@@ -15,7 +15,7 @@ use crate::array::Array;
 use crate::error::{Error, Result};
 use crate::io::atomic;
 use crate::io::safetensors::{self, Encoded, SafeTensorsFile};
-use crate::optim::OptimState;
+use crate::optim::State;
 
 /// A training run between two steps.
 #[derive(Clone, Debug)]
@@ -23,7 +23,7 @@ pub struct Checkpoint {
     /// Parameters and buffers by name, as [`Module`](crate::nn::Module) names them.
     pub weights: BTreeMap<String, Array>,
     /// What the optimiser remembers: [`Optimizer::state`](crate::optim::Optimizer::state).
-    pub optimizer: OptimState,
+    pub optimizer: State,
     /// How far the run has come.
     pub progress: Progress,
 }

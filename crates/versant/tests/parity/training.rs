@@ -1,7 +1,8 @@
-//! Initialisers, and optimisers over twenty steps.
+//! Initialisers; optimisers and schedules over fifty steps.
 
 use serde::Deserialize;
 use versant::nn::init;
+use versant::optim::{Adagrad, Group, Lion, RmsProp};
 use versant::prelude::*;
 
 use super::difference;
@@ -44,16 +45,38 @@ fn initialisers() {
     }
 }
 
-fn optimizers() -> [(&'static str, Box<dyn Optimizer>); 8] {
-    [
+fn optimizers() -> Vec<(&'static str, Box<dyn Optimizer>)> {
+    let groups = Adam::adamw(0.02)
+        .weight_decay(0.2)
+        .group(Group::vectors().weight_decay(0.0))
+        .group(Group::named("2.*").lr_factor(0.5));
+    let rmsprop = RmsProp::new(0.01).alpha(0.9);
+    let both = RmsProp::new(0.01).alpha(0.9).eps(1e-3).momentum(0.8).centered(true);
+    let nadam = Adam::nadam(0.02).betas(0.8, 0.95).momentum_decay(0.1).weight_decay(0.05);
+    vec![
         ("sgd", Box::new(Sgd::new(0.3))),
         ("sgd_decay", Box::new(Sgd::new(0.3).weight_decay(0.05))),
         ("momentum", Box::new(Sgd::new(0.1).momentum(0.9).dampening(0.25).weight_decay(0.01))),
         ("nesterov", Box::new(Sgd::new(0.1).momentum(0.9).nesterov(true).weight_decay(0.01))),
         ("adam", Box::new(Adam::new(0.02))),
         ("adam_decay", Box::new(Adam::new(0.02).betas(0.8, 0.95).eps(1e-6).weight_decay(0.05))),
+        ("amsgrad", Box::new(Adam::new(0.05).betas(0.8, 0.7).amsgrad())),
         ("adamw", Box::new(Adam::adamw(0.02))),
         ("adamw_decay", Box::new(Adam::adamw(0.02).betas(0.8, 0.95).weight_decay(0.2))),
+        ("adamw_groups", Box::new(groups)),
+        ("nadam", Box::new(Adam::nadam(0.02))),
+        ("nadam_decay", Box::new(nadam)),
+        ("nadamw", Box::new(Adam::nadam(0.02).weight_decay(0.2).decoupled(true))),
+        ("radam", Box::new(Adam::radam(0.05))),
+        ("radam_decay", Box::new(Adam::radam(0.02).betas(0.8, 0.95).eps(1e-3).weight_decay(0.05))),
+        ("rmsprop", Box::new(RmsProp::new(0.01))),
+        ("rmsprop_momentum", Box::new(rmsprop.eps(1e-6).momentum(0.5).weight_decay(0.05))),
+        ("rmsprop_centered", Box::new(RmsProp::new(0.01).alpha(0.9).eps(1e-3).centered(true))),
+        ("rmsprop_both", Box::new(both)),
+        ("adagrad", Box::new(Adagrad::new(0.2))),
+        ("adagrad_decay", Box::new(Adagrad::new(0.2).lr_decay(0.05).weight_decay(0.05).eps(1e-6))),
+        ("lion", Box::new(Lion::new(0.01))),
+        ("lion_decay", Box::new(Lion::new(0.01).betas(0.8, 0.95).weight_decay(0.5))),
     ]
 }
 
