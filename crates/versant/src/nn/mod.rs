@@ -3,6 +3,7 @@
 mod activation;
 mod checkpoint;
 mod context;
+mod conv;
 mod dropout;
 pub mod init;
 mod linear;
@@ -13,6 +14,7 @@ mod summary;
 pub use activation::{Elu, Flatten, Gelu, LeakyRelu, Relu, Sigmoid, Silu, Softmax, Tanh};
 pub use checkpoint::Checkpoint;
 pub use context::{Context, Observation};
+pub use conv::{Conv1d, Conv2d, ConvTranspose1d, ConvTranspose2d};
 pub use dropout::Dropout;
 pub use linear::Linear;
 pub use module::{Module, Path};
