@@ -8,7 +8,9 @@ use std::fmt;
 use crate::array::Array;
 use crate::layout::Layout;
 use crate::ops::{Bands, Binary, Compare, Reduce, Spans, Unary};
+use crate::ops::{Binary, Compare, Reduce, Unary};
 use crate::optim::Update;
+use crate::shape::Shape;
 
 /// Where an array lives.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Hash)]
@@ -93,6 +95,50 @@ pub struct NormGrads<'a> {
     pub bias: Option<&'a mut Array>,
 }
 
+/// The sizes of a convolution, checked: y = w * x with x [batch, inputs, image], w [outputs, inputs / groups, kernel],
+/// y [batch, outputs, output], where along both axes place i of y sees through tap u of the kernel the place
+/// i stride + u dilation - before of x, and nothing where that is none.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ConvShape {
+    /// Images.
+    pub batch: usize,
+    /// Parts of the channels that do not see one another; divides inputs and outputs.
+    pub groups: usize,
+    /// Channels of x.
+    pub inputs: usize,
+    /// Channels of y.
+    pub outputs: usize,
+    /// Height and width of x.
+    pub image: [usize; 2],
+    /// Height and width of the kernel, at least 1.
+    pub kernel: [usize; 2],
+    /// Height and width of y.
+    pub output: [usize; 2],
+    /// How far the kernel moves, at least 1.
+    pub stride: [usize; 2],
+    /// Rows above and columns on the left that x seems to have. What it has below and on the right follows.
+    pub before: [usize; 2],
+    /// The distance of neighbours within the kernel, at least 1.
+    pub dilation: [usize; 2],
+}
+
+impl ConvShape {
+    /// [batch, inputs, image].
+    pub fn x(&self) -> Shape {
+        [self.batch, self.inputs, self.image[0], self.image[1]].into()
+    }
+
+    /// [outputs, inputs / groups, kernel].
+    pub fn weight(&self) -> Shape {
+        [self.outputs, self.inputs / self.groups, self.kernel[0], self.kernel[1]].into()
+    }
+
+    /// [batch, outputs, output].
+    pub fn y(&self) -> Shape {
+        [self.batch, self.outputs, self.output[0], self.output[1]].into()
+    }
+}
+
 /// The kernels. Shapes, dtypes and devices have been checked by the caller, inputs are already broadcast to the
 /// output's shape by their strides, and `out` is contiguous, owned by the caller alone, and to be written whole.
 pub trait Backend: Sync {
@@ -133,6 +179,12 @@ pub trait Backend: Sync {
     fn argsort(&self, descending: bool, x: &Array, out: &mut Array);
     /// out[.., m, n] = a[.., m, k] b[.., k, n], any strides.
     fn matmul(&self, a: &Array, b: &Array, epilogue: Epilogue, out: &mut Array);
+    /// The convolution y[n, o, ..] = bias[o] + sum w[o, ..] x[n, ..]; this and the two after it contiguous.
+    fn conv2d(&self, s: &ConvShape, x: &Array, weight: &Array, bias: Option<&Array>, y: &mut Array);
+    /// Its gradient in x, a transposed convolution: x[n, c, ..] = bias[c] + sum w[.., c, ..] y[n, ..].
+    fn conv2d_input(&self, s: &ConvShape, y: &Array, weight: &Array, bias: Option<&Array>, x: &mut Array);
+    /// Its gradient in w: w[o, c, u, v] = sum over images and places of y[n, o, ..] x[n, c, ..].
+    fn conv2d_weight(&self, s: &ConvShape, x: &Array, y: &Array, weight: &mut Array);
     /// Softmax, or its logarithm, along the last axis.
     fn softmax(&self, log: bool, x: &Array, out: &mut Array);
     /// The gradient of [`softmax`](Backend::softmax) from its output `y` and the gradient `g` of that output.

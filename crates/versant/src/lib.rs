@@ -66,15 +66,15 @@ pub use error::{Error, Result};
 pub use gradcheck::{gradcheck, gradgradcheck};
 pub use layout::Layout;
 pub use ops::{
-    BatchStatistics, Bce, BceWithLogits, CrossEntropy, Interpolation, MultiMargin, Nll, Pad, Pair, Pool,
-    Reduction, TripletMargin, Window, cat, einsum, meshgrid, stack,
+    BatchStatistics, Bce, BceWithLogits, Conv, CrossEntropy, Interpolation, MultiMargin, Nll, Pad, Padding,
+    Pair, Pool, Reduction, TripletMargin, Window, cat, einsum, meshgrid, stack,
 };
 pub use shape::{MAX_RANK, Shape, Strides};
 pub use tensor::Tensor;
 
 /// What most programs need.
 pub mod prelude {
-    pub use crate::nn::{self, Context, Dropout, Layer, Linear, Module, Sequential};
+    pub use crate::nn::{self, Context, Conv2d, Dropout, Layer, Linear, Module, Sequential};
     pub use crate::optim::{Adam, Optimizer, Sgd};
     pub use crate::rng::Rng;
     pub use crate::{DType, Device, Error, Result, Shape, Tensor, cat, keepdim, no_grad, stack};

@@ -4,9 +4,11 @@ use super::elementwise::{Operand, binary, binary_in_place, select, unary};
 use super::gemm::{self, MatRef, gemm};
 use super::real::Real;
 use super::threads::for_each_piece;
-use super::{copy, index, norm, optim, pool, reduce, resample, scan, softmax, sort};
+use super::{conv, copy, index, norm, optim, pool, reduce, resample, scan, softmax, sort};
 use crate::array::Array;
-use crate::device::{Backend, Epilogue, Norm, NormGrads, NormInput};
+use crate::array::Array;
+use crate::device::{AdamStep, sort};
+use crate::device::{Backend, ConvShape, Epilogue, Norm, NormGrads, NormInput, SgdStep};
 use crate::dtype::{DType, Element, with_element, with_float};
 use crate::layout::Layout;
 use crate::naive::{self, Naive};
@@ -359,6 +361,35 @@ impl Backend for Cpu {
 
     fn matmul(&self, a: &Array, b: &Array, epilogue: Epilogue, out: &mut Array) {
         with_float!(a.dtype(), T => matmul_of::<T>(a, b, epilogue, out))
+    }
+
+    fn conv2d(&self, s: &ConvShape, x: &Array, weight: &Array, bias: Option<&Array>, y: &mut Array) {
+        if conv::is_sparse(s) {
+            return Naive.conv2d(s, x, weight, bias, y);
+        }
+        with_float!(x.dtype(), T => {
+            let bias = bias.map(slice::<T>);
+            conv::forward(s, slice::<T>(x), slice::<T>(weight), bias, y.as_mut_slice::<T>())
+        })
+    }
+
+    fn conv2d_input(&self, s: &ConvShape, y: &Array, weight: &Array, bias: Option<&Array>, x: &mut Array) {
+        if conv::is_sparse(s) {
+            return Naive.conv2d_input(s, y, weight, bias, x);
+        }
+        with_float!(y.dtype(), T => {
+            let bias = bias.map(slice::<T>);
+            conv::input(s, slice::<T>(y), slice::<T>(weight), bias, x.as_mut_slice::<T>())
+        })
+    }
+
+    fn conv2d_weight(&self, s: &ConvShape, x: &Array, y: &Array, weight: &mut Array) {
+        if conv::is_sparse(s) {
+            return Naive.conv2d_weight(s, x, y, weight);
+        }
+        with_float!(x.dtype(), T => {
+            conv::weight(s, slice::<T>(x), slice::<T>(y), weight.as_mut_slice::<T>())
+        })
     }
 
     fn softmax(&self, log: bool, x: &Array, out: &mut Array) {

@@ -1,6 +1,7 @@
 //! The backend in plain loops: every floating-point value is computed in f64 and rounded once. It is the oracle
 //! of the fast kernels' tests and shows how little a backend has to know.
 
+mod conv;
 mod elementwise;
 mod index;
 mod norm;
@@ -13,7 +14,7 @@ mod softmax;
 pub(crate) use elementwise::{binary, binary_i64, unary};
 
 use crate::array::Array;
-use crate::device::{Backend, Epilogue, Norm, NormGrads, NormInput};
+use crate::device::{AdamStep, Backend, ConvShape, Epilogue, Norm, NormGrads, NormInput, SgdStep};
 use crate::dtype::with_element;
 use crate::layout::Layout;
 use crate::ops::{Bands, Binary, Compare, Reduce, Spans, Unary};
@@ -175,6 +176,18 @@ impl Backend for Naive {
         };
         let values: Vec<f64> = (0..out.numel()).map(value).collect();
         write(out, values);
+    }
+
+    fn conv2d(&self, s: &ConvShape, x: &Array, weight: &Array, bias: Option<&Array>, y: &mut Array) {
+        conv::forward(s, x, weight, bias, y);
+    }
+
+    fn conv2d_input(&self, s: &ConvShape, y: &Array, weight: &Array, bias: Option<&Array>, x: &mut Array) {
+        conv::input(s, y, weight, bias, x);
+    }
+
+    fn conv2d_weight(&self, s: &ConvShape, x: &Array, y: &Array, weight: &mut Array) {
+        conv::weight(s, x, y, weight);
     }
 
     fn softmax(&self, log: bool, x: &Array, out: &mut Array) {

@@ -4,6 +4,7 @@ mod activation;
 mod buffer;
 mod checkpoint;
 mod context;
+mod conv;
 mod dropout;
 pub mod init;
 mod linear;
@@ -18,6 +19,8 @@ pub use activation::{Elu, Flatten, Gelu, LeakyRelu, Relu, Sigmoid, Silu, Softmax
 pub use buffer::Buffer;
 pub use checkpoint::Checkpoint;
 pub use context::{Context, Observation};
+pub use conv::{Conv1d, Conv2d, ConvTranspose1d, ConvTranspose2d};
+pub use dropout::Dropout;
 pub use dropout::{Dropout, Dropout1d, Dropout2d};
 pub use linear::Linear;
 pub use module::{Module, Path};

@@ -67,7 +67,7 @@ impl Window {
 }
 
 /// At how many places a window fits.
-fn count(len: usize, size: usize, step: usize, dilation: usize) -> Option<usize> {
+pub(super) fn count(len: usize, size: usize, step: usize, dilation: usize) -> Option<usize> {
     let reach = size.checked_sub(1)?.checked_mul(dilation)?.checked_add(1)?;
     let places = len.checked_sub(reach)?.checked_div(step)? + 1;
     (dilation > 0).then_some(places)

@@ -9,6 +9,7 @@ mod compare;
 #[macro_use]
 mod views;
 
+mod conv;
 mod elementwise;
 mod indexing;
 mod products;

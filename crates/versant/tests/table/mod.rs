@@ -4,6 +4,7 @@
 //! gradients are compared with finite differences, and for the large ones, at which the work is cut into pieces.
 #![allow(dead_code, reason = "each test that includes the table uses a part of it")]
 
+mod conv;
 mod elementwise;
 mod graph;
 mod indexing;
@@ -122,6 +123,7 @@ pub fn cases() -> Vec<Case> {
         graph::cases(),
         reductions::cases(),
         linalg::cases(),
+        conv::cases(),
         shapes::cases(),
         indexing::cases(),
         losses::cases(),

@@ -2,28 +2,24 @@
 
 use std::cell::Cell;
 
-use super::kernel::{MAX_ROWS, Rows, Tile, tile};
-use super::pack::{pack_a, pack_b};
+use super::Epilogue;
+use super::kernel::{MAX_ROWS, Tile, tile};
+use super::operand::{A_STRIDE, Left, Right, SLACK};
 use super::vector::{Portable, Vector};
-use super::{Epilogue, MatRef};
 use crate::cpu::isa::{Isa, Kind};
-use crate::cpu::real::Real;
 use crate::cpu::scratch::{Line, with_scratch};
 
-/// k is cut into blocks of this many terms, so that a block of B stays in the second-level cache. Fixed: it
-/// decides the order of additions.
-const DEPTH: usize = 256;
-
-/// Rows of a packed piece of A are this far apart: not a power of two, which would send them to one cache set.
-const A_STRIDE: usize = DEPTH + 16;
-
 /// A product and where it goes: what all work items share.
-pub struct Product<'a, T> {
-    pub a: MatRef<'a, T>,
-    pub b: MatRef<'a, T>,
+pub struct Product<'a, T, L, R> {
+    pub a: L,
+    pub b: R,
+    /// The terms of each sum.
+    pub k: usize,
     pub c: *mut T,
     pub c_stride: usize,
     pub epilogue: Epilogue<'a, T>,
+    /// One number for each row, added to every column.
+    pub row_bias: Option<&'a [T]>,
 }
 
 /// A rectangle of C.
@@ -51,9 +47,10 @@ pub trait Engines: Sized {
     /// Computes one rectangle of a product.
     ///
     /// # Safety
-    /// `area` lies inside C, which is valid for writing there, and no other thread touches it.
+    /// `area` lies inside C, which is valid for writing there, and no other thread touches it. Both operands have its
+    /// rows and columns and k terms.
     #[doc(hidden)]
-    unsafe fn compute(isa: Isa, product: &Product<Self>, area: Area);
+    unsafe fn compute<L: Left<Self>, R: Right<Self>>(isa: Isa, product: &Product<Self, L, R>, area: Area);
 }
 
 /// An engine: the item's loops and the tile kernel compiled for one instruction set.
@@ -70,28 +67,32 @@ thread_local! {
     static PACKED: Cell<Vec<Line>> = const { Cell::new(Vec::new()) };
 }
 
+type Elem<E> = <<E as Engine>::V as Vector>::Elem;
+
 /// # Safety
 /// As for [`Engines::compute`], and the machine has E's instructions.
 #[inline(always)]
-unsafe fn compute<E: Engine>(product: &Product<<E::V as Vector>::Elem>, area: Area) {
+unsafe fn compute<E: Engine, L: Left<Elem<E>>, R: Right<Elem<E>>>(
+    product: &Product<Elem<E>, L, R>,
+    area: Area,
+) {
     let width = E::V::LANES * 2;
-    let k = product.a.cols;
-    let depth = k.min(DEPTH);
-    let b_len = depth * area.cols.next_multiple_of(E::V::LANES);
+    let k = product.k;
+    let b_len = product.a.deepest(k) * area.cols.next_multiple_of(E::V::LANES) + SLACK;
     with_scratch(&PACKED, MAX_ROWS * A_STRIDE + b_len, |part| {
         let (a_part, b_part) = part.split_at_mut(MAX_ROWS * A_STRIDE);
         let mut p0 = 0;
         loop {
-            let depth = (k - p0).min(DEPTH);
+            let depth = product.a.depth(k, p0);
             for j in (0..area.cols).step_by(width) {
                 let cols = (area.cols - j).min(width);
                 let panel = &mut b_part[j * depth..];
                 let padded = cols.next_multiple_of(E::V::LANES);
-                // SAFETY: the caller promises the instructions.
-                unsafe { pack_b::<E::V>(&product.b, (p0, depth), (area.col + j, cols), panel, padded) };
+                // SAFETY: the caller promises the instructions, rows and columns.
+                unsafe { product.b.pack::<E::V>((p0, depth), (area.col + j, cols), panel, padded) };
             }
             // SAFETY: the caller's promise; the blocks were packed above.
-            unsafe { compute_block::<E>(product, area, (p0, depth), a_part, b_part) };
+            unsafe { compute_block::<E, L, R>(product, area, (p0, depth), a_part, b_part) };
             p0 += depth;
             if p0 >= k {
                 break;
@@ -105,22 +106,23 @@ unsafe fn compute<E: Engine>(product: &Product<<E::V as Vector>::Elem>, area: Ar
 /// # Safety
 /// As for [`compute`].
 #[inline(always)]
-unsafe fn compute_block<E: Engine>(
-    product: &Product<<E::V as Vector>::Elem>,
+unsafe fn compute_block<E: Engine, L: Left<Elem<E>>, R: Right<Elem<E>>>(
+    product: &Product<Elem<E>, L, R>,
     area: Area,
     (p0, depth): (usize, usize),
-    a_part: &mut [<E::V as Vector>::Elem],
-    b_part: &[<E::V as Vector>::Elem],
+    a_part: &mut [Elem<E>],
+    b_part: &[Elem<E>],
 ) {
     let width = E::V::LANES * 2;
-    let is_last = p0 + depth == product.a.cols;
+    let is_last = p0 + depth == product.k;
     let panels = area.rows.div_ceil(E::ROWS);
     for panel in 0..panels {
         // Panels of almost equal height: one of a single row would leave the registers idle.
         let first = area.rows * panel / panels;
         let rows = area.rows * (panel + 1) / panels - first;
         let i0 = area.row + first;
-        let a = a_rows(&product.a, (i0, rows), (p0, depth), area.cols > width, a_part);
+        let a = product.a.rows((i0, rows), (p0, depth), area.cols > width, a_part);
+        let row_bias = product.row_bias.filter(|_| is_last).map_or(std::ptr::null(), |b| b[i0..].as_ptr());
         for j in (0..area.cols).step_by(width) {
             let cols = (area.cols - j).min(width);
             let col = area.col + j;
@@ -135,6 +137,7 @@ unsafe fn compute_block<E: Engine>(
                 cols,
                 accumulate: p0 > 0 || product.epilogue.accumulate,
                 bias: bias.map_or(std::ptr::null(), |bias| bias[col..].as_ptr()),
+                row_bias,
                 relu: is_last && product.epilogue.relu,
             };
             // SAFETY: the caller's promise; A's rows were checked, B's panel was packed, C's area is the caller's.
@@ -143,36 +146,10 @@ unsafe fn compute_block<E: Engine>(
     }
 }
 
-/// The rows of A in place where that is as good as a copy, else copied to `part`.
-#[inline(always)]
-fn a_rows<T: Real>(
-    a: &MatRef<T>,
-    (i0, rows): (usize, usize),
-    (p0, depth): (usize, usize),
-    is_reused: bool,
-    part: &mut [T],
-) -> Rows<T> {
-    let here = i0 * a.row_stride + p0 * a.col_stride;
-    if depth == 0 {
-        return Rows::Along(part.as_ptr(), A_STRIDE);
-    }
-    // The slice's end is the last element that the tile reads.
-    let last = here + (rows - 1) * a.row_stride + (depth - 1) * a.col_stride;
-    let elements = &a.data[here..=last];
-    if a.row_stride == 1 {
-        return Rows::Across(elements.as_ptr(), a.col_stride);
-    }
-    if a.col_stride == 1 && !(is_reused && (a.row_stride * size_of::<T>()).is_multiple_of(1024)) {
-        return Rows::Along(elements.as_ptr(), a.row_stride);
-    }
-    pack_a(a, (i0, rows), (p0, depth), part, A_STRIDE);
-    Rows::Along(part.as_ptr(), A_STRIDE)
-}
-
 /// # Safety
 /// As for [`tile`], with `rows` from 1 to 8.
 #[inline(always)]
-unsafe fn tile_of<E: Engine>(rows: usize, is_narrow: bool, t: &Tile<<E::V as Vector>::Elem>) {
+unsafe fn tile_of<E: Engine>(rows: usize, is_narrow: bool, t: &Tile<Elem<E>>) {
     macro_rules! tiles {
         ($($m:literal),*) => {
             match (rows, is_narrow) {
@@ -210,9 +187,12 @@ macro_rules! engine {
         /// # Safety
         /// As for [`compute`].
         $(#[target_feature(enable = $features)])?
-        unsafe fn $compute(product: &Product<<$vector as Vector>::Elem>, area: Area) {
+        unsafe fn $compute<L: Left<Elem<$engine>>, R: Right<Elem<$engine>>>(
+            product: &Product<Elem<$engine>, L, R>,
+            area: Area,
+        ) {
             // SAFETY: the caller's promise.
-            unsafe { compute::<$engine>(product, area) }
+            unsafe { compute::<$engine, L, R>(product, area) }
         }
     };
 }
@@ -252,7 +232,11 @@ macro_rules! engines {
                 }
             }
 
-            unsafe fn compute(isa: Isa, product: &Product<$type>, area: Area) {
+            unsafe fn compute<L: Left<$type>, R: Right<$type>>(
+                isa: Isa,
+                product: &Product<$type, L, R>,
+                area: Area,
+            ) {
                 // SAFETY: an `Isa` exists only for instructions that this machine has; the rest is the caller's.
                 unsafe {
                     match isa.kind() {

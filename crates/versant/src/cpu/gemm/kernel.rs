@@ -6,13 +6,22 @@ use crate::cpu::real::Real;
 /// The most rows of a tile.
 pub(super) const MAX_ROWS: usize = 8;
 
+/// Terms that follow one another in memory.
+#[derive(Clone, Copy, Debug)]
+pub struct Run {
+    pub at: usize,
+    pub len: usize,
+}
+
 /// Where the rows of A lie that a tile needs.
 #[derive(Clone, Copy)]
-pub(super) enum Rows<T> {
+pub enum Rows<T> {
     /// Element (i, p) is at `base + i * stride + p`.
     Along(*const T, usize),
     /// Element (i, p) is at `base + i + p * stride`.
     Across(*const T, usize),
+    /// Run after run, `runs` of them: element (i, p) of run r is at `base + starts[i] + runs[r].at + p`.
+    InRuns { base: *const T, starts: *const usize, runs: *const Run, count: usize },
 }
 
 /// Everything a tile needs beside its shape. The pointers are into the blocks of one work item.
@@ -30,6 +39,8 @@ pub(super) struct Tile<T> {
     pub accumulate: bool,
     /// One number a column, or null.
     pub bias: *const T,
+    /// One number a row, or null.
+    pub row_bias: *const T,
     pub relu: bool,
 }
 
@@ -41,27 +52,40 @@ pub(super) struct Tile<T> {
 pub(super) unsafe fn tile<V: Vector, const M: usize, const N: usize>(t: &Tile<V::Elem>) {
     // SAFETY: the caller's promise covers A, B and C alike.
     unsafe {
-        let acc = match t.a {
+        let mut acc = [[V::splat(V::Elem::ZERO); N]; M];
+        match t.a {
             Rows::Along(base, stride) => {
                 let rows: [*const V::Elem; M] = std::array::from_fn(|i| base.add(i * stride));
-                product::<V, M, N>(t, |i, p| *rows[i].add(p))
+                add_terms(t, &mut acc, t.b, t.depth, |i, p| *rows[i].add(p));
             }
-            Rows::Across(base, stride) => product::<V, M, N>(t, |i, p| *base.add(p * stride + i)),
-        };
+            Rows::Across(base, stride) => {
+                add_terms(t, &mut acc, t.b, t.depth, |i, p| *base.add(p * stride + i));
+            }
+            Rows::InRuns { base, starts, runs, count } => {
+                let rows: [*const V::Elem; M] = std::array::from_fn(|i| base.add(*starts.add(i)));
+                let mut b = t.b;
+                for r in 0..count {
+                    let Run { at, len } = *runs.add(r);
+                    b = add_terms(t, &mut acc, b, len, |i, p| *rows[i].add(at + p));
+                }
+            }
+        }
         finish::<V, M, N>(t, acc);
     }
 }
 
+/// Adds `depth` terms, whose rows of the panel begin at `b`; gives the row behind them.
 #[inline(always)]
-unsafe fn product<V: Vector, const M: usize, const N: usize>(
+unsafe fn add_terms<V: Vector, const M: usize, const N: usize>(
     t: &Tile<V::Elem>,
+    acc: &mut [[V; N]; M],
+    mut b: *const V::Elem,
+    depth: usize,
     a: impl Fn(usize, usize) -> V::Elem,
-) -> [[V; N]; M] {
+) -> *const V::Elem {
     // SAFETY: row p < depth of the panel holds N vectors.
     unsafe {
-        let mut acc = [[V::splat(V::Elem::ZERO); N]; M];
-        let mut b = t.b;
-        for p in 0..t.depth {
+        for p in 0..depth {
             let row: [V; N] = std::array::from_fn(|j| V::load(b.add(j * V::LANES)));
             for (i, sums) in acc.iter_mut().enumerate() {
                 let x = V::splat(a(i, p));
@@ -71,8 +95,8 @@ unsafe fn product<V: Vector, const M: usize, const N: usize>(
             }
             b = b.wrapping_add(t.b_stride);
         }
-        acc
     }
+    b
 }
 
 #[inline(always)]
@@ -92,6 +116,9 @@ unsafe fn finish<V: Vector, const M: usize, const N: usize>(t: &Tile<V::Elem>, a
                 }
                 if let Some(bias) = bias {
                     value = value.add(bias);
+                }
+                if !t.row_bias.is_null() {
+                    value = value.add(V::splat(*t.row_bias.add(i)));
                 }
                 if t.relu {
                     value = value.relu();

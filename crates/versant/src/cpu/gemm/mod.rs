@@ -7,15 +7,21 @@
 
 mod engine;
 mod kernel;
+mod operand;
 mod pack;
 mod split;
 #[cfg(test)]
 mod tests;
 mod vector;
 
-use engine::{Area, Product, TileShape};
+use engine::TileShape;
 
 pub use engine::Engines;
+pub(super) use engine::{Area, Product};
+pub(super) use kernel::{Rows, Run};
+pub(super) use operand::{DEPTH, Left, Right, SLACK};
+pub(super) use pack::pack_b;
+pub(super) use vector::Vector;
 
 use super::isa::{Isa, isa};
 use super::real::Real;
@@ -25,17 +31,17 @@ use super::threads::{Shared, parallel_for};
 pub(super) const PARALLEL_FLOPS: usize = 500_000;
 
 /// Work items are not made smaller than this.
-const ITEM_FLOPS: usize = 400_000;
+pub(super) const ITEM_FLOPS: usize = 400_000;
 
 /// Work items are not made narrower than this where there are a few.
 const MIN_AREA_COLS: usize = 128;
 const FEW_ITEMS: usize = 8;
 
 /// Work items are not made smaller where there are this many.
-const ENOUGH_ITEMS: usize = 16;
+pub(super) const ENOUGH_ITEMS: usize = 16;
 
 /// A work item's area is at most this wide and this high: its block of B stays in the second-level cache.
-const MAX_AREA: usize = 256;
+pub(super) const MAX_AREA: usize = 256;
 
 /// A work item has at least this many rows if C has: the copy of B is paid once for all of them.
 const MIN_AREA_ROWS: usize = 64;
@@ -186,7 +192,7 @@ fn whole<T: Real>(
     let compute = |item: usize| {
         let (row, col) = (item / items_across * rows, item % items_across * cols);
         let area = Area { row, rows: rows.min(m - row), col, cols: cols.min(n - col) };
-        let product = Product { a, b, c: shared.get(), c_stride, epilogue };
+        let product = Product { a, b, k, c: shared.get(), c_stride, epilogue, row_bias: None };
         // SAFETY: the areas of different items do not overlap and lie inside C, whose length was checked.
         unsafe { T::compute(isa, &product, area) };
     };

@@ -10,7 +10,7 @@ use crate::cpu::real::Real;
 /// # Safety
 /// The machine has V's instructions.
 #[inline(always)]
-pub(super) unsafe fn pack_b<V: Vector>(
+pub(in crate::cpu) unsafe fn pack_b<V: Vector>(
     b: &MatRef<V::Elem>,
     (p0, depth): (usize, usize),
     (j0, cols): (usize, usize),

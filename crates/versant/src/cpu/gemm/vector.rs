@@ -7,7 +7,7 @@ use crate::cpu::real::Real;
 /// # Safety
 /// Every method requires that the machine has the instructions, and of pointers that they are valid for the
 /// lanes touched (all, or the first `n` <= `LANES`). No alignment is required.
-pub(crate) trait Vector: Copy {
+pub trait Vector: Copy {
     type Elem: Real;
     const LANES: usize;
     unsafe fn splat(x: Self::Elem) -> Self;
@@ -57,7 +57,7 @@ pub(crate) trait Vector: Copy {
 /// Lanes for any machine, which the compiler maps to the vectors of its baseline. `FUSED` is for baselines with
 /// fused multiply-add, as on ARM; elsewhere that would be a slow function call.
 #[derive(Clone, Copy)]
-pub(crate) struct Portable<T, const N: usize, const FUSED: bool>([T; N]);
+pub struct Portable<T, const N: usize, const FUSED: bool>([T; N]);
 
 impl<T: Real, const N: usize, const FUSED: bool> Vector for Portable<T, N, FUSED> {
     type Elem = T;

@@ -33,7 +33,7 @@ impl Tensor {
 
     /// What two floating tensors that are compared or multiplied must have in common.
     #[track_caller]
-    pub(super) fn same_kind(&self, operation: &str, role: &str, other: &Tensor) {
+    pub(in crate::ops) fn same_kind(&self, operation: &str, role: &str, other: &Tensor) {
         assert!(
             self.dtype().is_float() && other.dtype() == self.dtype() && other.device() == self.device(),
             "{operation}: input is {} {} on {}, {role} {} {} on {}; both must be f32, or f64, on one device",

@@ -1,0 +1,83 @@
+//! Convolutions as products of matrices of which one is never stored whole.
+//!
+//! Each work item lays a few channels of an image out with their padding (`plane`), so that what a tap of the kernel sees
+//! is a run of memory, however the kernel strides. Then a convolution is W times the patches, packed a panel at a time
+//! (`forward`); its gradient in the image is one convolution for each residue of the stride (`input`); its gradient in W is
+//! the patches, read in place, times the gradient of the result (`weight`). The tiles are those of [`gemm`](super::gemm).
+//!
+//! Items are cut by the sizes of the problem alone. Sums over k run in fixed blocks, sums over images in fixed slabs.
+
+mod depthwise;
+mod forward;
+mod input;
+mod patches;
+mod plane;
+mod weight;
+
+use super::gemm::{ENOUGH_ITEMS, ITEM_FLOPS, PARALLEL_FLOPS};
+use super::threads::parallel_for;
+use crate::device::ConvShape;
+
+pub use forward::forward;
+pub use input::input;
+pub use weight::weight;
+
+/// Numbers that a work item's part of the image may have: they stay in the second-level cache.
+const MAX_PLANES: usize = 128 * 1024;
+
+/// Work items are not made smaller than so many places, nor so many channels.
+const MIN_PLACES: usize = 256;
+const MIN_CHANNELS: usize = 64;
+
+/// Operations of the whole convolution.
+fn flops(s: &ConvShape) -> usize {
+    let [kernel, output] = [s.kernel, s.output].map(|[h, w]| h.saturating_mul(w));
+    let terms = (s.inputs / s.groups).saturating_mul(kernel);
+    [s.batch, s.outputs, output, terms].into_iter().fold(2, usize::saturating_mul)
+}
+
+/// Whether the image with its padding, as the kernel strides over it, is much larger than all its patches: the kernel's
+/// taps are far apart, and plain loops touch less.
+pub fn is_sparse(s: &ConvShape) -> bool {
+    let along = |axis: usize| {
+        let reach = (s.kernel[axis] - 1).saturating_mul(s.dilation[axis]) / s.stride[axis];
+        s.output[axis].saturating_add(reach)
+    };
+    let seen: usize = s.kernel.iter().chain(&s.output).fold(16, |a, &b| a.saturating_mul(b));
+    along(0).saturating_mul(along(1)).saturating_mul(s.kernel.iter().product()) > seen.max(1 << 16)
+}
+
+/// How an image is cut: rows in a band, channels of the result in a block.
+#[derive(Clone, Copy)]
+struct Cut {
+    rows: usize,
+    channels: usize,
+}
+
+impl Cut {
+    /// For images of `channels` of `rows` rows of `width` places; a band of so many rows needs `planes(rows)` numbers.
+    fn new(s: &ConvShape, [channels, rows, width]: [usize; 3], planes: impl Fn(usize) -> usize) -> Cut {
+        let wanted = (flops(s) / ITEM_FLOPS).min(ENOUGH_ITEMS);
+        let mut cut = Cut { rows, channels };
+        loop {
+            let items = s.batch * s.groups * rows.div_ceil(cut.rows) * channels.div_ceil(cut.channels);
+            let can_lower = cut.rows > 1 && cut.rows * width > MIN_PLACES;
+            if can_lower && (items < wanted || planes(cut.rows) > MAX_PLANES) {
+                cut.rows = cut.rows.div_ceil(2);
+            } else if items < wanted && cut.channels > MIN_CHANNELS {
+                cut.channels = cut.channels.div_ceil(2).next_multiple_of(8);
+            } else {
+                return cut;
+            }
+        }
+    }
+}
+
+/// Calls `run` for each item, on several threads where that pays.
+fn for_each_item(s: &ConvShape, items: usize, run: &(dyn Fn(usize) + Sync)) {
+    if flops(s) < PARALLEL_FLOPS {
+        (0..items).for_each(run);
+    } else {
+        parallel_for(items, run);
+    }
+}

@@ -1,0 +1,176 @@
+//! The patches of an image as an operand of a product: patch element p at place (i, j) of the result is
+//! `data[starts[p] + i * row_step + j]`.
+
+use crate::cpu::gemm::{DEPTH, Left, MatRef, Right, Rows, Run, SLACK, Vector, pack_b};
+use crate::cpu::real::Real;
+
+/// Patches as columns: the right side of a convolution.
+#[derive(Clone, Copy)]
+pub(super) struct Patches<'a, T> {
+    data: &'a [T],
+    starts: &'a [usize],
+    places: usize,
+    width: usize,
+    row_step: usize,
+}
+
+/// Copies of whole vectors that make a row of a panel: more than a panel has columns.
+const MOST_COPIES: usize = 64;
+
+impl<'a, T: Real> Patches<'a, T> {
+    /// The patches at `rows` x `width` places.
+    ///
+    /// # Panics
+    /// When a patch, or `SLACK` elements behind it, would lie outside `data`.
+    pub fn new(data: &'a [T], starts: &'a [usize], [rows, width]: [usize; 2], row_step: usize) -> Self {
+        let last = starts.iter().max().map_or(0, |start| start + rows * row_step.max(width) + SLACK);
+        assert!(last <= data.len(), "patches up to {last} lie outside {} elements", data.len());
+        Patches { data, starts, places: rows * width, width, row_step }
+    }
+
+    pub fn data(&self) -> &'a [T] {
+        self.data
+    }
+
+    pub fn starts(&self) -> &'a [usize] {
+        self.starts
+    }
+
+    pub fn width(&self) -> usize {
+        self.width
+    }
+
+    pub fn row_step(&self) -> usize {
+        self.row_step
+    }
+}
+
+impl<T: Real> Right<T> for Patches<'_, T> {
+    #[inline(always)]
+    unsafe fn pack<V: Vector<Elem = T>>(
+        &self,
+        (p0, depth): (usize, usize),
+        (j0, cols): (usize, usize),
+        to: &mut [T],
+        width: usize,
+    ) {
+        assert!(j0 + cols <= self.places && cols <= width && width <= MOST_COPIES, "columns must be places");
+        assert!(to.len() >= depth * width + SLACK && V::LANES <= SLACK, "a panel needs slack behind it");
+        // A copy may run beyond its part of a row: what comes there is written later.
+        let mut copies = [(0, 0); MOST_COPIES];
+        let (mut count, mut j) = (0, 0);
+        while j < cols {
+            let (row, column) = ((j0 + j) / self.width, (j0 + j) % self.width);
+            let len = (self.width - column).min(cols - j);
+            for q in (0..len).step_by(V::LANES) {
+                copies[count] = (row * self.row_step + column + q, j + q);
+                count += 1;
+            }
+            j += len;
+        }
+        let copies = &copies[..count];
+        for (p, &start) in self.starts[p0..p0 + depth].iter().enumerate() {
+            for &(from, at) in copies {
+                // SAFETY: the caller promises the instructions; `new` has checked that all places are readable and `SLACK`
+                // elements behind them, and so much can be written behind the panel.
+                unsafe {
+                    V::load(self.data.as_ptr().add(start + from)).store(to.as_mut_ptr().add(p * width + at))
+                };
+            }
+        }
+    }
+}
+
+/// Patches as rows, the sum running over the places: the left side of the gradient in the kernel.
+#[derive(Clone, Copy)]
+pub(super) struct PatchRows<'a, T> {
+    data: &'a [T],
+    starts: &'a [usize],
+    runs: &'a [Run],
+    /// The number of terms before each run, and of all.
+    ends: &'a [usize],
+}
+
+impl<'a, T: Real> PatchRows<'a, T> {
+    /// Row i at the terms of run r is `data[starts[i] + runs[r].at..][..runs[r].len]`.
+    ///
+    /// # Panics
+    /// When a run would lie outside `data`, is longer than a block, or is not counted in `ends`.
+    pub fn new(data: &'a [T], starts: &'a [usize], runs: &'a [Run], ends: &'a [usize]) -> Self {
+        let last = runs.iter().map(|run| run.at + run.len).max().unwrap_or(0);
+        let last = starts.iter().max().map_or(0, |start| start + last);
+        assert!(last <= data.len(), "patches up to {last} lie outside {} elements", data.len());
+        let counted = ends.len() == runs.len() + 1
+            && ends.windows(2).zip(runs).all(|(e, run)| e[1] - e[0] == run.len && run.len <= DEPTH);
+        assert!(counted, "runs are at most {DEPTH} long and counted");
+        PatchRows { data, starts, runs, ends }
+    }
+
+    fn run_at(&self, p: usize) -> usize {
+        self.ends.partition_point(|&end| end < p)
+    }
+}
+
+// SAFETY: `new` has checked that all runs of all rows lie inside `data`; a block is a whole number of runs, which `depth`
+// gives and `rows` asserts.
+unsafe impl<T: Real> Left<T> for PatchRows<'_, T> {
+    /// As many whole runs as there is room for.
+    fn depth(&self, _: usize, p0: usize) -> usize {
+        let end = self.ends.partition_point(|&end| end <= p0 + DEPTH);
+        self.ends[end - 1] - p0
+    }
+
+    #[inline(always)]
+    fn rows(&self, (i0, rows): (usize, usize), (p0, depth): (usize, usize), _: bool, _: &mut [T]) -> Rows<T> {
+        let (first, end) = (self.run_at(p0), self.run_at(p0 + depth));
+        assert!(
+            self.ends[first] == p0 && self.ends[end] == p0 + depth && i0 + rows <= self.starts.len(),
+            "a block is a number of rows and of whole runs"
+        );
+        Rows::InRuns {
+            base: self.data.as_ptr(),
+            starts: self.starts[i0..].as_ptr(),
+            runs: self.runs[first..].as_ptr(),
+            count: end - first,
+        }
+    }
+}
+
+/// The channels of some images as columns, the places of one image after those of another.
+#[derive(Clone, Copy)]
+pub(super) struct Channels<'a, T> {
+    /// From the first image's first channel on.
+    pub data: &'a [T],
+    pub channels: usize,
+    /// The places of a channel.
+    pub places: usize,
+    /// From an image to the next.
+    pub image_step: usize,
+    /// The places in use of each image: from the first on, so many.
+    pub used: (usize, usize),
+}
+
+impl<T: Real> Right<T> for Channels<'_, T> {
+    #[inline(always)]
+    unsafe fn pack<V: Vector<Elem = T>>(
+        &self,
+        (p0, depth): (usize, usize),
+        j0_cols: (usize, usize),
+        to: &mut [T],
+        width: usize,
+    ) {
+        let (first, used) = self.used;
+        let mut done = 0;
+        while done < depth {
+            let (image, place) = ((p0 + done) / used, (p0 + done) % used);
+            let count = (used - place).min(depth - done);
+            let data = &self.data[image * self.image_step..][..self.channels * self.places];
+            let channels = MatRef::new(data, [self.places, self.channels], [1, self.places]);
+            // SAFETY: the caller promises the instructions.
+            unsafe {
+                pack_b::<V>(&channels, (first + place, count), j0_cols, &mut to[done * width..], width)
+            };
+            done += count;
+        }
+    }
+}

@@ -1,0 +1,102 @@
+//! What stands on the two sides of a product: matrices, or what can be read like one.
+
+use super::MatRef;
+use super::kernel::Rows;
+use super::pack::{pack_a, pack_b};
+use super::vector::Vector;
+use crate::cpu::real::Real;
+
+/// k is cut into blocks of at most this many terms, so that a block of B stays in the second-level cache. Fixed: it
+/// decides the order of additions.
+pub(in crate::cpu) const DEPTH: usize = 256;
+
+/// Rows of a packed piece of A are this far apart: not a power of two, which would send them to one cache set.
+pub(super) const A_STRIDE: usize = DEPTH + 16;
+
+/// So many elements behind a panel of B may be written, so that packing can copy whole vectors.
+pub(in crate::cpu) const SLACK: usize = 64;
+
+/// The left side, whose rows the tile kernel reads one number at a time.
+///
+/// # Safety
+/// What [`rows`](Left::rows) gives can be read for the rows and terms asked for, as long as the operand lives.
+pub unsafe trait Left<T>: Copy {
+    /// The most terms of a block of a product with `k`.
+    fn deepest(&self, k: usize) -> usize {
+        k.min(DEPTH)
+    }
+
+    /// The number of terms of the block that begins with term `p0`.
+    fn depth(&self, k: usize, p0: usize) -> usize {
+        (k - p0).min(DEPTH)
+    }
+
+    /// Rows `i0..i0 + rows` of the terms `p0..p0 + depth`: in place where that is as good as a copy, else copied to
+    /// `part`, which has room for a panel.
+    fn rows(
+        &self,
+        i0_rows: (usize, usize),
+        p0_depth: (usize, usize),
+        is_reused: bool,
+        part: &mut [T],
+    ) -> Rows<T>;
+}
+
+/// The right side, which is copied to panels as wide as a tile.
+pub trait Right<T>: Copy {
+    /// Copies terms `p0..p0 + depth` and columns `j0..j0 + cols` to `to`, terms `width` elements apart. `width` is `cols`
+    /// rounded up to whole vectors; what the columns from `cols` on hold is arbitrary but initialised. Behind the panel,
+    /// `SLACK` elements may be overwritten.
+    ///
+    /// # Safety
+    /// The machine has V's instructions, and the operand has these terms and columns.
+    unsafe fn pack<V: Vector<Elem = T>>(
+        &self,
+        p0_depth: (usize, usize),
+        j0_cols: (usize, usize),
+        to: &mut [T],
+        width: usize,
+    );
+}
+
+// SAFETY: rows in place are taken from a slice that holds them all; copies lie in `part`.
+unsafe impl<T: Real> Left<T> for MatRef<'_, T> {
+    #[inline(always)]
+    fn rows(
+        &self,
+        (i0, rows): (usize, usize),
+        (p0, depth): (usize, usize),
+        is_reused: bool,
+        part: &mut [T],
+    ) -> Rows<T> {
+        let here = i0 * self.row_stride + p0 * self.col_stride;
+        if depth == 0 {
+            return Rows::Along(part.as_ptr(), A_STRIDE);
+        }
+        // The slice's end is the last element that the tile reads.
+        let last = here + (rows - 1) * self.row_stride + (depth - 1) * self.col_stride;
+        let elements = &self.data[here..=last];
+        if self.row_stride == 1 {
+            return Rows::Across(elements.as_ptr(), self.col_stride);
+        }
+        if self.col_stride == 1 && !(is_reused && (self.row_stride * size_of::<T>()).is_multiple_of(1024)) {
+            return Rows::Along(elements.as_ptr(), self.row_stride);
+        }
+        pack_a(self, (i0, rows), (p0, depth), part, A_STRIDE);
+        Rows::Along(part.as_ptr(), A_STRIDE)
+    }
+}
+
+impl<T: Real> Right<T> for MatRef<'_, T> {
+    #[inline(always)]
+    unsafe fn pack<V: Vector<Elem = T>>(
+        &self,
+        p0_depth: (usize, usize),
+        j0_cols: (usize, usize),
+        to: &mut [T],
+        width: usize,
+    ) {
+        // SAFETY: the caller's promise.
+        unsafe { pack_b::<V>(self, p0_depth, j0_cols, to, width) }
+    }
+}
