@@ -18,7 +18,7 @@ use std::path::Path;
 use crate::autograd::no_grad;
 use crate::error::{Error, Result};
 use crate::io::atomic;
-use crate::nn::{Context, Layer, Module, Observation};
+use crate::nn::{Context, Layer, Observation};
 use crate::shape::Shape;
 use crate::tensor::Tensor;
 use graph::{Attribute, Graph};
