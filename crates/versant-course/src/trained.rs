@@ -7,9 +7,10 @@ use std::path::{Path, PathBuf};
 use serde::{Deserialize, Serialize};
 use versant::autograd::no_grad;
 use versant::io::safetensors;
-use versant::nn::{Context, Module};
+use versant::nn::{Context, Layer, Module};
+use versant::rng::Rng;
 use versant::train::{Confusion, RunDir};
-use versant::{Array, Error, Result, Tensor};
+use versant::{Array, Error, Result, Shape, Tensor};
 
 use crate::data::obtain;
 use crate::digit_image::read_digit;
@@ -18,6 +19,9 @@ use crate::recipe::Plan;
 use crate::report::{ClassTable, answers};
 use crate::session::{Places, TEST_BATCH, loader, other_data};
 use crate::ui::Ui;
+
+/// How many inputs a sample has.
+const SAMPLE: usize = 5;
 
 /// Which weights of a run.
 pub enum Weights {
@@ -98,6 +102,23 @@ impl Trained {
         let state: BTreeMap<String, Array> = safetensors::load(&path)?.tensors;
         plan.model.load_state_dict(&state).map_err(|e| Error::format(&path, e.to_string()))?;
         Ok(Trained { recipe: experiment.recipe.name(), plan, run, weights: path })
+    }
+
+    /// The model.
+    pub fn model(&self) -> &dyn Layer {
+        self.plan.model.as_ref()
+    }
+
+    /// The shape of one input, with a batch of 1.
+    pub fn input(&self) -> Shape {
+        self.plan.input
+    }
+
+    /// A few random inputs and the model's outputs, as `input` and `output`: for other programs that run the model.
+    pub fn sample(&self) -> BTreeMap<String, Array> {
+        let x = Tensor::randn(self.plan.input.with_axis(0, SAMPLE), &mut Rng::new(0));
+        let y = no_grad(|| self.plan.model.forward(&x, &mut Context::eval()));
+        [("input", x), ("output", y)].map(|(name, tensor)| (name.to_string(), tensor.array().clone())).into()
     }
 
     /// Answers on the whole test part.

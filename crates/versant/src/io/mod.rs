@@ -1,9 +1,11 @@
-//! Files: safetensors for weights, npy and npz for arrays, tar archives, and writes that a crash cannot tear.
+//! Files: safetensors for weights, ONNX for models, npy and npz for arrays, tar archives, and writes that a crash cannot
+//! tear.
 
 pub mod atomic;
 pub mod idx;
 pub mod npy;
 pub mod npz;
+pub mod onnx;
 pub(crate) mod protobuf;
 pub mod safetensors;
 pub(crate) mod stored;

@@ -1,0 +1,162 @@
+//! Models of every kind of layer as ONNX. `scripts/onnx_check.py` has run the files of `fixtures/onnx` in onnxruntime and
+//! found the outputs beside them; these tests hold what Versant writes, and what it computes, to both.
+
+use std::fs;
+use std::path::Path;
+
+use versant::io::{npz, onnx};
+use versant::nn::{
+    AdaptiveAvgPool2d, AdaptiveMaxPool2d, AvgPool1d, AvgPool2d, BatchNorm1d, BatchNorm2d, ChannelShuffle,
+    Dropout2d, Elu, Flatten, Gelu, GroupNorm, InstanceNorm2d, LayerNorm, LeakyRelu, MaxPool1d, MaxPool2d,
+    PixelShuffle, PixelUnshuffle, Relu, Sigmoid, Silu, Softmax, Tanh, Upsample,
+};
+use versant::prelude::*;
+use versant::{Interpolation, Pool};
+
+/// The model's file must be the one that python has run, and its outputs those that python was shown.
+fn check(name: &str, model: impl Layer, input: &[usize]) {
+    let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("onnx");
+    fs::create_dir_all(&folder).unwrap();
+    let (file, sample) = (folder.join(format!("{name}.onnx")), folder.join(format!("{name}.npz")));
+    // A step of training, for running statistics that are not those of the beginning.
+    let x = Tensor::randn(Shape::new(input).with_axis(0, 3), &mut Rng::new(1));
+    model.forward(&(&x * 2.0 + 0.5), &mut Context::train(0, 0));
+    let y = model.forward(&x, &mut Context::eval());
+    onnx::export(&model, input, &file).unwrap();
+    let arrays =
+        [("input", &x), ("output", &y)].map(|(name, tensor)| (name.to_string(), tensor.array().clone()));
+    npz::save(&sample, &arrays.into()).unwrap();
+
+    let fixtures = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/onnx");
+    let advice = format!(
+        "copy {name}.* from {} to tests/fixtures/onnx and run scripts/onnx_check.py",
+        folder.display()
+    );
+    let checked = fs::read(fixtures.join(format!("{name}.onnx"))).unwrap_or_default();
+    assert!(fs::read(&file).unwrap() == checked, "{name}.onnx is not what python has run: {advice}");
+    let checked = npz::load(fixtures.join(format!("{name}.npz"))).unwrap();
+    assert_eq!(checked["output"].shape(), y.shape(), "{name}: {advice}");
+    // Other instruction sets round otherwise.
+    for (found, wanted) in y.to_vec::<f32>().into_iter().zip(checked["output"].to_vec::<f32>()) {
+        assert!(
+            (found - wanted).abs() <= 1e-5 * wanted.abs().max(1.0),
+            "{name}: {found}, not {wanted}: {advice}"
+        );
+    }
+}
+
+#[test]
+fn activations() {
+    let rng = &mut Rng::new(0);
+    let mut linear = || Linear::new(6, 6, rng);
+    let model = Sequential::new()
+        .push(Flatten)
+        .push(linear())
+        .push(Relu)
+        .push(linear())
+        .push(Tanh)
+        .push(linear())
+        .push(Sigmoid)
+        .push(linear())
+        .push(LeakyRelu(0.1))
+        .push(linear())
+        .push(Elu(0.7))
+        .push(linear())
+        .push(Dropout(0.5))
+        .push(Gelu)
+        .push(linear())
+        .push(Silu)
+        .push(Linear::without_bias(6, 4, rng))
+        .push(Softmax(-1));
+    check("activations", model, &[1, 2, 3]);
+}
+
+#[test]
+fn products_along_more_axes() {
+    let rng = &mut Rng::new(0);
+    let model = Sequential::new()
+        .push(Linear::new(4, 6, rng))
+        .push(LayerNorm::new([5, 6]))
+        .push(Linear::without_bias(6, 3, rng))
+        .push(LayerNorm::new(3).without_affine().eps(1e-3));
+    check("products", model, &[1, 5, 4]);
+}
+
+#[test]
+fn pools() {
+    let model = Sequential::new()
+        .push(MaxPool2d::new(Pool::new([3, 2]).stride([2, 1]).padding(1)))
+        .push(AvgPool2d::new(Pool::new(3).stride(2).padding(1)))
+        .push(MaxPool2d::new(Pool::new(3).stride(2).ceil_mode(true).dilation([1, 2])))
+        .push(AvgPool2d::new(Pool::new(3).stride(1).padding([1, 0]).count_include_pad(false)))
+        .push(AvgPool2d::new(Pool::new(2).stride(2).ceil_mode(true)))
+        .push(AdaptiveMaxPool2d::new([1, 3]));
+    check("pools", model, &[1, 3, 31, 34]);
+}
+
+#[test]
+fn adaptive_pools() {
+    let model = Sequential::new()
+        .push(AdaptiveAvgPool2d::new([4, 3]))
+        .push(Relu)
+        .push(AdaptiveAvgPool2d::new(1))
+        .push(Flatten);
+    check("global_pool", model, &[1, 5, 8, 6]);
+}
+
+#[test]
+fn the_global_maximum() {
+    check("global_max_pool", Sequential::new().push(AdaptiveMaxPool2d::new(1)), &[1, 5, 8, 6]);
+}
+
+/// The last window lies half outside.
+fn mean(counts_padding: bool) -> AvgPool2d {
+    AvgPool2d::new(Pool::new(3).stride(2).padding(1).ceil_mode(true).count_include_pad(counts_padding))
+}
+
+#[test]
+fn a_mean_that_counts_its_padding() {
+    check("mean_with_padding", mean(true), &[1, 2, 8, 7]);
+}
+
+#[test]
+fn a_mean_that_does_not_count_its_padding() {
+    check("mean_without_padding", mean(false), &[1, 2, 8, 7]);
+}
+
+#[test]
+fn normalisations() {
+    let model = Sequential::new()
+        .add("bn1", BatchNorm2d::new(4))
+        .add("drop", Dropout2d(0.3))
+        .add("bn2", BatchNorm2d::new(4).without_affine().eps(1e-3))
+        .add("group", GroupNorm::new(2, 4))
+        .add("group2", GroupNorm::new(4, 4).without_affine())
+        .add("instance", InstanceNorm2d::new(4))
+        .add("instance2", InstanceNorm2d::new(4).with_affine());
+    check("normalisations", model, &[1, 4, 5, 3]);
+}
+
+#[test]
+fn along_one_axis() {
+    let model = Sequential::new()
+        .push(BatchNorm1d::new(3))
+        .push(MaxPool1d::new(Pool::new(3).stride(2).padding(1)))
+        .push(AvgPool1d::new(Pool::new(2).stride(1)))
+        .push(Flatten)
+        .push(BatchNorm1d::new(12));
+    check("one_axis", model, &[1, 3, 9]);
+}
+
+#[test]
+fn sizes_and_shuffles() {
+    let model = Sequential::new()
+        .push(Upsample::by(2.0))
+        .push(Upsample::by([1.5, 2.0]).mode(Interpolation::Bilinear { align_corners: false }))
+        .push(Upsample::to([5, 7]))
+        .push(Upsample::to([8, 6]).mode(Interpolation::Bilinear { align_corners: true }))
+        .push(PixelUnshuffle(2))
+        .push(ChannelShuffle(4))
+        .push(PixelShuffle(2));
+    check("sizes", model, &[1, 2, 4, 3]);
+}
