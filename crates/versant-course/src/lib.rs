@@ -15,5 +15,6 @@ pub mod recipe;
 pub mod recipes;
 pub mod report;
 pub mod session;
+pub mod similarity;
 pub mod trained;
 pub mod ui;

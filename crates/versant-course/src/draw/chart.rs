@@ -142,7 +142,7 @@ impl Chart {
     /// Room at the right for the curves' names.
     fn name_room(&self, width: f64) -> f64 {
         let longest = self.curves.iter().map(|c| NAME.width(&c.name)).fold(0.0, f64::max).ceil();
-        if self.names && longest > 0.0 { NAME_GAP + longest.min(0.3 * width) } else { 10.0 }
+        if self.names && longest > 0.0 { NAME_GAP + longest.min(0.36 * width) } else { 10.0 }
     }
 }
 

@@ -1,6 +1,6 @@
 //! Which class was taken for which.   [course: A20]
 
-use super::{MARGIN, TOP, WIDTH, grouped, percent, sheet};
+use super::{MARGIN, TOP, WIDTH, confusion_large, grouped, percent, sheet};
 use crate::draw::{BLUE, Brush, Color, Font, GREY, Picture, Rect, Svg, VERMILLION, WHITE, share};
 
 const LABEL: Font = Font::new(17.0);
@@ -11,7 +11,8 @@ const SMALLEST_LETTERS: f64 = 14.0;
 /// The confusion matrix: `counts[truth * K + prediction]` of the K classes in `names`, with each class's
 /// accuracy at the right. The diagonal is blue by the share of the row it holds; mistakes are vermillion by
 /// theirs, on a scale of their own, since a good classifier's would not be seen on the same one. Cells of
-/// zero stay empty.
+/// zero stay empty. Of more than 40 classes the table is small and without words, and beside it stand the most
+/// frequent mistakes and the classes least often right.
 ///
 /// # Panics
 /// If `counts` is not K * K long, or there is no class.
@@ -21,17 +22,18 @@ pub fn confusion(name: &str, names: &[String], counts: &[usize]) -> Picture {
     assert!(k > 0 && counts.len() == k * k, "{} counts are no {k} x {k} confusion matrix", counts.len());
     let total: usize = counts.iter().sum();
     let right: usize = (0..k).map(|i| counts[i * k + i]).sum();
-    let table = Table::new(names, counts);
-    let mut svg = sheet(
-        &format!("{name}: confusion matrix"),
-        &format!(
-            "{} of {} test samples right ({})",
-            grouped(right),
-            grouped(total),
-            percent(right as f64 / total as f64)
-        ),
-        table.grid.bottom() + 96.0,
+    let title = format!("{name}: confusion matrix");
+    let reading = format!(
+        "{} of {} test samples right ({})",
+        grouped(right),
+        grouped(total),
+        percent(right as f64 / total as f64)
     );
+    if k > confusion_large::FROM {
+        return confusion_large::draw(&title, &reading, names, counts);
+    }
+    let table = Table::new(names, counts);
+    let mut svg = sheet(&title, &reading, table.grid.bottom() + 96.0);
     table.draw_labels(&mut svg);
     for truth in 0..k {
         for prediction in 0..k {
@@ -212,7 +214,7 @@ mod tests {
 
     #[test]
     fn draws_any_number_of_classes_and_any_counts() {
-        for k in [1, 2, 3, 10, 20, 40] {
+        for k in [1, 2, 3, 10, 20, 40, 41, 100, 300] {
             for count in [0, 1, 123_456_789] {
                 check(&confusion("test", &names(k), &vec![count; k * k]));
             }
@@ -233,6 +235,20 @@ mod tests {
     #[should_panic(expected = "3 counts are no 2 x 2 confusion matrix")]
     fn the_matrix_must_be_square() {
         confusion("x", &names(2), &[1, 2, 3]);
+    }
+
+    #[test]
+    fn many_classes_have_their_worst_mistakes_told() {
+        let names: Vec<String> = (0..50).map(|i| format!("class {i}")).collect();
+        let mut counts = vec![0; 2500];
+        (0..50).for_each(|i| counts[i * 50 + i] = 90);
+        (counts[3 * 50 + 7], counts[8 * 50 + 9]) = (10, 30);
+        let picture = confusion("many", &names, &counts);
+        check(&picture);
+        for text in [">class 8 → class 9<", ">class 3 → class 7<", ">30<", ">75.0 %<", "4500 of 4540"] {
+            assert!(picture.svg().contains(text), "{text}");
+        }
+        assert!(picture.svg().find(">class 8 →") < picture.svg().find(">class 3 →"));
     }
 
     #[test]

@@ -8,15 +8,24 @@
 pub mod activations;
 pub mod batch_norm;
 mod cells;
+pub mod channel_gallery;
 pub mod compare;
 pub mod confusion;
+mod confusion_large;
 pub mod convolution;
 pub mod curves;
 pub mod dropout;
+pub mod feature_maps;
+pub mod filters;
+pub mod images;
+pub mod lr_finder;
 mod maps;
+pub mod models;
 pub mod network;
 pub mod pooling;
 pub mod predictions;
+pub mod samples;
+pub mod schedules;
 pub mod sliding_window;
 pub mod weights;
 

@@ -156,7 +156,7 @@ impl Predictions<'_> {
 
     fn draw_bar(&self, svg: &mut Svg, index: usize, class: usize, x: f64, y: f64) {
         const NUMBER: f64 = 62.0;
-        let name_room = self.names.iter().map(|n| BAR_TEXT.width(n)).fold(0.0, f64::max).min(0.38 * TILE);
+        let name_room = self.names.iter().map(|n| BAR_TEXT.width(n)).fold(0.0, f64::max).min(0.41 * TILE);
         let p = self.row(index)[class] as f64;
         let truth = class == self.labels[index];
         svg.text(x, y, &BAR_TEXT.fit(&self.names[class], name_room), BAR_TEXT);

@@ -16,9 +16,9 @@ pub struct Weights<'a> {
     pub names: &'a [String],
 }
 
-const GAP: f64 = 12.0;
-const LABEL: Font = Font::new(15.0).middle();
-const LABEL_ROW: f64 = 26.0;
+pub(super) const GAP: f64 = 12.0;
+pub(super) const LABEL: Font = Font::new(15.0).middle();
+pub(super) const LABEL_ROW: f64 = 26.0;
 
 /// The first `most` units' weights as images: positive red, negative blue, zero white, on one scale for all,
 /// symmetric about zero. The scale ends where 99.5 % of the weights lie; the few beyond have the colour of
@@ -42,7 +42,7 @@ pub fn weights(name: &str, layer: &Weights, most: usize) -> Picture {
         "weights: one name for each of {units} units"
     );
     let shown = most.min(units);
-    let (columns, zoom) = layout(shown.max(1), layer);
+    let (columns, zoom) = layout(shown.max(1), layer.height, layer.width);
     let tile = Rect::new(0.0, 0.0, layer.width as f64 * zoom, layer.height as f64 * zoom);
     let rows = shown.div_ceil(columns).max(1);
     let height = TOP + rows as f64 * (tile.h + LABEL_ROW + GAP) + 66.0;
@@ -67,16 +67,16 @@ pub fn weights(name: &str, layer: &Weights, most: usize) -> Picture {
         svg.text(x + 0.5 * tile.w, y + tile.h + 15.0, &LABEL.fit(&label, tile.w + GAP - 4.0), LABEL);
     }
     let beyond = layer.matrix.iter().any(|w| w.abs() > limit);
-    color_bar(&mut svg, limit, beyond, height - 52.0);
+    color_bar(&mut svg, limit, beyond, height - 52.0, diverging);
     svg.finish()
 }
 
 /// Columns, and px for each weight (whole, unless that leaves none): the largest tiles that keep the figure
 /// about as high as a slide; among equals, full rows, then few.
-fn layout(tiles: usize, layer: &Weights) -> (usize, f64) {
+pub(super) fn layout(tiles: usize, height: usize, width: usize) -> (usize, f64) {
     const ROOM_HIGH: f64 = 760.0;
     let room = WIDTH - 2.0 * MARGIN + GAP;
-    let (w, h) = (layer.width as f64, layer.height as f64);
+    let (w, h) = (width as f64, height as f64);
     let zoom = |columns: usize| {
         let rows = tiles.div_ceil(columns) as f64;
         let wide = (room / columns as f64 - GAP) / w;
@@ -94,7 +94,7 @@ fn layout(tiles: usize, layer: &Weights) -> (usize, f64) {
 }
 
 /// The magnitude that 99.5 % of the finite weights do not exceed; 1 where all are zero.
-fn limit(matrix: &[f32]) -> f32 {
+pub(super) fn limit(matrix: &[f32]) -> f32 {
     let mut magnitudes: Vec<f32> = matrix.iter().map(|w| w.abs()).filter(|w| w.is_finite()).collect();
     magnitudes.sort_unstable_by(f32::total_cmp);
     let last = magnitudes.len().saturating_sub(1);
@@ -107,13 +107,13 @@ fn limit(matrix: &[f32]) -> f32 {
 }
 
 /// The scale of colours, with its ends and zero named; and told where weights lie beyond the ends.
-fn color_bar(svg: &mut Svg, limit: f32, beyond: bool, y: f64) {
+pub(super) fn color_bar(svg: &mut Svg, limit: f32, beyond: bool, y: f64, color: fn(f64) -> Color) {
     const FONT: Font = Font::new(15.0).middle();
     const BAR: f64 = 420.0;
     const STEPS: usize = 84;
     let x = 0.5 * (WIDTH - BAR);
     let middle = (STEPS / 2) as f64;
-    let pixels = Pixels::from_fn(STEPS + 1, 1, |i, _| diverging((i as f64 - middle) / middle));
+    let pixels = Pixels::from_fn(STEPS + 1, 1, |i, _| color((i as f64 - middle) / middle));
     let bar = Rect::new(x, y, BAR, 16.0);
     svg.image(bar, &pixels);
     svg.rect(bar, Brush::line(Color(150, 150, 150), 1.0));
