@@ -8,7 +8,6 @@ use std::fmt;
 use crate::array::Array;
 use crate::layout::Layout;
 use crate::ops::{Bands, Binary, Compare, Reduce, Spans, Unary};
-use crate::ops::{Binary, Compare, Reduce, Unary};
 use crate::optim::Update;
 use crate::shape::Shape;
 

@@ -14,7 +14,7 @@ mod softmax;
 pub(crate) use elementwise::{binary, binary_i64, unary};
 
 use crate::array::Array;
-use crate::device::{AdamStep, Backend, ConvShape, Epilogue, Norm, NormGrads, NormInput, SgdStep};
+use crate::device::{Backend, ConvShape, Epilogue, Norm, NormGrads, NormInput};
 use crate::dtype::with_element;
 use crate::layout::Layout;
 use crate::ops::{Bands, Binary, Compare, Reduce, Spans, Unary};

@@ -168,13 +168,13 @@ pub struct Conv2d {
     padding_mode: Pad,
 }
 
-parts!(Conv2d, impl Into<Pair>);
+parts!(Conv2d, impl Into<Pair<usize>>);
 padded!(Conv2d, 0);
 
 impl Conv2d {
     /// With a bias, and PyTorch's defaults: a stride of 1, no padding.
     #[track_caller]
-    pub fn new(inputs: usize, outputs: usize, kernel: impl Into<Pair>, rng: &mut Rng) -> Conv2d {
+    pub fn new(inputs: usize, outputs: usize, kernel: impl Into<Pair<usize>>, rng: &mut Rng) -> Conv2d {
         Conv2d::grouped(inputs, outputs, kernel, 1, rng)
     }
 
@@ -186,7 +186,7 @@ impl Conv2d {
     pub fn grouped(
         inputs: usize,
         outputs: usize,
-        kernel: impl Into<Pair>,
+        kernel: impl Into<Pair<usize>>,
         groups: usize,
         rng: &mut Rng,
     ) -> Conv2d {
@@ -280,7 +280,7 @@ macro_rules! transposed {
         impl $layer {
             /// How many places at every edge of the result are left out.
             pub fn padding(mut self, padding: $size) -> $layer {
-                self.conv = self.conv.padding(Into::<Pair>::into(padding).0);
+                self.conv = self.conv.padding(Into::<Pair<usize>>::into(padding).0);
                 self
             }
 
@@ -320,13 +320,18 @@ pub struct ConvTranspose2d {
     conv: Conv,
 }
 
-parts!(ConvTranspose2d, impl Into<Pair>);
-transposed!(ConvTranspose2d, 0, impl Into<Pair>);
+parts!(ConvTranspose2d, impl Into<Pair<usize>>);
+transposed!(ConvTranspose2d, 0, impl Into<Pair<usize>>);
 
 impl ConvTranspose2d {
     /// With a bias, and PyTorch's defaults: a stride of 1, no padding.
     #[track_caller]
-    pub fn new(inputs: usize, outputs: usize, kernel: impl Into<Pair>, rng: &mut Rng) -> ConvTranspose2d {
+    pub fn new(
+        inputs: usize,
+        outputs: usize,
+        kernel: impl Into<Pair<usize>>,
+        rng: &mut Rng,
+    ) -> ConvTranspose2d {
         ConvTranspose2d::grouped(inputs, outputs, kernel, 1, rng)
     }
 
@@ -338,7 +343,7 @@ impl ConvTranspose2d {
     pub fn grouped(
         inputs: usize,
         outputs: usize,
-        kernel: impl Into<Pair>,
+        kernel: impl Into<Pair<usize>>,
         groups: usize,
         rng: &mut Rng,
     ) -> ConvTranspose2d {

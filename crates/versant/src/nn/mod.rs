@@ -20,7 +20,6 @@ pub use buffer::Buffer;
 pub use checkpoint::Checkpoint;
 pub use context::{Context, Observation};
 pub use conv::{Conv1d, Conv2d, ConvTranspose1d, ConvTranspose2d};
-pub use dropout::Dropout;
 pub use dropout::{Dropout, Dropout1d, Dropout2d};
 pub use linear::Linear;
 pub use module::{Module, Path};

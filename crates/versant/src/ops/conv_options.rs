@@ -1,25 +1,10 @@
 //! How a convolution's kernel slides: the options, and the sizes that they lead to.
 
 use super::fold::count;
+use super::pair::Pair;
 use crate::device::ConvShape;
 use crate::shape::Shape;
 use crate::tensor::Tensor;
-
-/// A number for both axes of an image, or one for each: `2.into()` or `[2, 1].into()`, [height, width].
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Pair(pub [usize; 2]);
-
-impl From<usize> for Pair {
-    fn from(both: usize) -> Pair {
-        Pair([both, both])
-    }
-}
-
-impl From<[usize; 2]> for Pair {
-    fn from(each: [usize; 2]) -> Pair {
-        Pair(each)
-    }
-}
 
 /// What a convolution puts around an image [course: B2].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -94,7 +79,7 @@ impl Conv {
     }
 
     /// How far the kernel moves.
-    pub fn stride(self, stride: impl Into<Pair>) -> Conv {
+    pub fn stride(self, stride: impl Into<Pair<usize>>) -> Conv {
         Conv { stride: stride.into().0, ..self }
     }
 
@@ -104,7 +89,7 @@ impl Conv {
     }
 
     /// The distance of neighbours within the kernel.
-    pub fn dilation(self, dilation: impl Into<Pair>) -> Conv {
+    pub fn dilation(self, dilation: impl Into<Pair<usize>>) -> Conv {
         Conv { dilation: dilation.into().0, ..self }
     }
 
@@ -114,7 +99,7 @@ impl Conv {
     }
 
     /// What a transposed convolution's result has besides.
-    pub fn output_padding(self, output_padding: impl Into<Pair>) -> Conv {
+    pub fn output_padding(self, output_padding: impl Into<Pair<usize>>) -> Conv {
         Conv { output_padding: output_padding.into().0, ..self }
     }
 }

@@ -40,7 +40,7 @@ pub use arg::Arg;
 pub use binary::Binary;
 pub use compare::Compare;
 pub use concat::{cat, stack};
-pub use conv_options::{Conv, Padding, Pair};
+pub use conv_options::{Conv, Padding};
 pub use create::meshgrid;
 pub use einsum::einsum;
 pub use fold::Window;

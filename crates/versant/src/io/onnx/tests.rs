@@ -1,6 +1,6 @@
 use super::*;
 use crate::io::protobuf::read::Fields;
-use crate::nn::{Dropout, Flatten, Linear, Relu, Sequential, Silu, Softmax};
+use crate::nn::{Dropout, Flatten, Linear, Module, Relu, Sequential, Silu, Softmax};
 use crate::rng::Rng;
 
 fn refusal(model: &dyn Layer, input: impl Into<Shape>) -> String {
