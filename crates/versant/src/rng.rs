@@ -23,6 +23,12 @@ pub enum Purpose {
     DigitsTrain = 5,
     /// The built-in digits, test part.
     DigitsTest = 6,
+    /// The built-in shapes, training part.
+    ShapesTrain = 7,
+    /// The built-in shapes, test part.
+    ShapesTest = 8,
+    /// Mixed batches.
+    Mix = 9,
 }
 
 /// A stream of random numbers, a pure function of (seed, purpose, epoch, index).
@@ -95,6 +101,36 @@ impl Rng {
         let (sin, cos) = (std::f64::consts::TAU * self.uniform()).sin_cos();
         self.spare_normal = Some(radius * sin);
         radius * cos
+    }
+
+    /// Beta(a, b), as the share of one of two gamma variates in their sum.
+    ///
+    /// # Panics
+    /// If a parameter is not above 0.
+    #[track_caller]
+    pub fn beta(&mut self, a: f64, b: f64) -> f64 {
+        assert!(a > 0.0 && b > 0.0, "Rng::beta: the parameters are {a} and {b}; both must be above 0");
+        let (ln_a, ln_b) = (self.ln_gamma(a), self.ln_gamma(b));
+        1.0 / (1.0 + libm::exp(ln_b - ln_a))
+    }
+
+    /// The logarithm of a gamma variate, which for small shapes is below what f64 can hold. (Marsaglia and Tsang, *A
+    /// Simple Method for Generating Gamma Variables*, 2000)
+    fn ln_gamma(&mut self, shape: f64) -> f64 {
+        if shape < 1.0 {
+            return self.ln_gamma(shape + 1.0) + libm::log(1.0 - self.uniform()) / shape;
+        }
+        let d = shape - 1.0 / 3.0;
+        let c = 1.0 / (9.0 * d).sqrt();
+        loop {
+            let x = self.normal();
+            let v = 1.0 + c * x;
+            let v = v * v * v;
+            let ln_u = libm::log(1.0 - self.uniform());
+            if v > 0.0 && ln_u < 0.5 * x * x + d - d * v + d * libm::log(v) {
+                return libm::log(d * v);
+            }
+        }
     }
 
     /// Uniform in 0..n without bias (Lemire, *Fast Random Integer Generation in an Interval*, 2019).
@@ -196,6 +232,23 @@ mod tests {
         assert!((u1 / n - 0.5).abs() < 5.0 * (1.0 / 12.0 / n).sqrt());
         assert!((z1 / n).abs() < 5.0 * (1.0 / n).sqrt());
         assert!((z2 / n - 1.0).abs() < 5.0 * (2.0 / n).sqrt());
+    }
+
+    #[test]
+    fn moments_of_beta() {
+        let mut rng = Rng::new(2);
+        for (a, b) in [(0.2, 0.2), (1.0, 1.0), (0.5, 2.0), (8.0, 3.0)] {
+            let n = 20_000;
+            let all: Vec<f64> = (0..n).map(|_| rng.beta(a, b)).collect();
+            assert!(all.iter().all(|v| (0.0..=1.0).contains(v)));
+            let mean = all.iter().sum::<f64>() / n as f64;
+            let variance = all.iter().map(|v| (v - mean) * (v - mean)).sum::<f64>() / n as f64;
+            let expected = a * b / ((a + b) * (a + b) * (a + b + 1.0));
+            // Five standard errors of the mean; of the variance at most 2 / n of it, squared.
+            assert!((mean - a / (a + b)).abs() < 5.0 * (expected / n as f64).sqrt(), "{mean}");
+            assert!((variance / expected - 1.0).abs() < 5.0 * (2.0 / n as f64).sqrt(), "{variance}");
+        }
+        assert!((0..100).all(|_| !rng.beta(1e-6, 1e-6).is_nan()));
     }
 
     #[test]

@@ -2,12 +2,14 @@
 
 use std::sync::Arc;
 
+use super::transforms::{Augment, Canvas};
 use super::{Batch, Dataset};
 use crate::array::Array;
 use crate::cpu::elementwise::unary;
 use crate::device::Device;
 use crate::dtype::DType;
 use crate::error::{Error, Result};
+use crate::rng::{Purpose, Rng};
 use crate::tensor::Tensor;
 
 /// Which part of a data set.
@@ -105,24 +107,75 @@ impl ImageSet {
     }
 }
 
+/// One number for each channel of an image, or one for all of them: `0.5`, `[0.49, 0.48, 0.45]`.
+#[derive(Clone, Debug, PartialEq)]
+pub struct PerChannel(Vec<f32>);
+
+impl From<f32> for PerChannel {
+    fn from(value: f32) -> PerChannel {
+        PerChannel(vec![value])
+    }
+}
+
+impl<const N: usize> From<[f32; N]> for PerChannel {
+    fn from(values: [f32; N]) -> PerChannel {
+        PerChannel(values.to_vec())
+    }
+}
+
+impl From<&[f32]> for PerChannel {
+    fn from(values: &[f32]) -> PerChannel {
+        PerChannel(values.to_vec())
+    }
+}
+
 /// An [`ImageSet`] as batches: x f32 `[n, channels, height, width]`, y i64 `[n]`.
 pub struct ImageData {
     set: Arc<ImageSet>,
-    scale: f32,
-    shift: f32,
+    /// Pixels v become v * scale + shift, by channel.
+    scale_shift: Vec<[f32; 2]>,
+    augment: Option<(Augment, u64)>,
 }
 
 impl ImageData {
     /// Pixels become numbers from 0 to 1.
     pub fn new(set: impl Into<Arc<ImageSet>>) -> ImageData {
-        ImageData { set: set.into(), scale: 1.0 / 255.0, shift: 0.0 }
+        let set = set.into();
+        ImageData { scale_shift: vec![[1.0 / 255.0, 0.0]; set.channels], set, augment: None }
     }
 
     /// Pixels become (v / 255 - mean) / std.
-    pub fn normalize(mut self, mean: f32, std: f32) -> ImageData {
-        self.scale = 1.0 / (255.0 * std);
-        self.shift = -mean / std;
+    ///
+    /// # Panics
+    /// When there is neither one number nor one for each channel.
+    #[track_caller]
+    pub fn normalize(mut self, mean: impl Into<PerChannel>, std: impl Into<PerChannel>) -> ImageData {
+        let channels = self.set.channels;
+        let [mean, std] =
+            [("mean", mean.into().0), ("std", std.into().0)].map(|(name, values)| match values[..] {
+                [value] => vec![value; channels],
+                _ if values.len() == channels => values,
+                _ => panic!(
+                    "normalize: {name} {values:?} for {channels} channels; give one number, or one for each"
+                ),
+            });
+        self.scale_shift =
+            mean.iter().zip(&std).map(|(mean, std)| [1.0 / (255.0 * std), -mean / std]).collect();
         self
+    }
+
+    /// Changes the images before they are normalised, each epoch otherwise. For training data alone.
+    pub fn augment(mut self, augment: Augment, seed: u64) -> ImageData {
+        self.augment = Some((augment, seed));
+        self
+    }
+
+    fn normalized(&self, pixels: &[u8], out: &mut [f32]) {
+        let plane = self.set.height * self.set.width;
+        let planes = out.chunks_exact_mut(plane).zip(pixels.chunks_exact(plane));
+        for ((out, pixels), &[scale, shift]) in planes.zip(&self.scale_shift) {
+            unary(pixels, out, |pixel: u8| pixel as f32 * scale + shift);
+        }
     }
 }
 
@@ -131,13 +184,26 @@ impl Dataset for ImageData {
         self.set.count()
     }
 
-    fn batch(&self, indices: &[usize]) -> Batch {
+    fn batch(&self, indices: &[usize], epoch: u32) -> Batch {
         let set = &self.set;
-        let shape = [indices.len(), set.channels, set.height, set.width];
+        let [channels, height, width] = [set.channels, set.height, set.width];
+        let shape = [indices.len(), channels, height, width];
         let mut x = Array::recycled(shape.into(), DType::F32, Device::Cpu);
-        let pixels = set.channels * set.height * set.width;
-        for (row, &index) in x.as_mut_slice::<f32>().chunks_exact_mut(pixels).zip(indices) {
-            unary(set.image(index), row, |pixel: u8| pixel as f32 * self.scale + self.shift);
+        let mut canvas = Canvas::new(channels, height, width);
+        for (out, &index) in x.as_mut_slice::<f32>().chunks_exact_mut(channels * height * width).zip(indices)
+        {
+            let Some((augment, seed)) = &self.augment else {
+                self.normalized(set.image(index), out);
+                continue;
+            };
+            canvas.pixels.copy_from_slice(set.image(index));
+            let mut rng = Rng::keyed(*seed, Purpose::Augment, epoch, index as u32);
+            let erased = augment.apply(&mut canvas, &mut rng);
+            self.normalized(&canvas.pixels, out);
+            for plane in out.chunks_exact_mut(height * width) {
+                // 0 is the mean.
+                erased.iter().flat_map(|cut| cut.rows(width)).for_each(|row| plane[row].fill(0.0));
+            }
         }
         let labels: Vec<i64> = indices.iter().map(|&i| set.labels[i] as i64).collect();
         Batch { x: x.into(), y: Tensor::from_slice(&labels, [indices.len()]) }
@@ -147,17 +213,72 @@ impl Dataset for ImageData {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::data::{Loader, Mix};
 
     #[test]
     fn batches_are_normalised() {
         let set = ImageSet::new(vec![0, 255, 51, 102], vec![1, 0], [1, 1, 2], 2, "test").unwrap();
         assert_eq!(set.checksum, format!("{:08x}", crc32fast::hash(&[0, 255, 51, 102, 1, 0])));
-        let batch = ImageData::new(set).normalize(0.5, 0.25).batch(&[1, 0]);
+        let batch = ImageData::new(set).normalize(0.5, 0.25).batch(&[1, 0], 0);
         assert_eq!(batch.x.shape(), [2, 1, 1, 2].into());
         for (got, want) in batch.x.to_vec::<f32>().iter().zip([-1.2, -0.4, -2.0, 2.0]) {
             assert!((got - want).abs() < 1e-6, "{got} {want}");
         }
         assert_eq!(batch.y.to_vec::<i64>(), [0, 1]);
+    }
+
+    /// 200 images 3x8x6 of random pixels.
+    fn noise() -> Arc<ImageSet> {
+        let mut rng = Rng::new(1);
+        let images = (0..200 * 144).map(|_| rng.next_u32() as u8).collect();
+        let labels = (0..200).map(|i| i as u8 % 10).collect();
+        Arc::new(ImageSet::new(images, labels, [3, 8, 6], 10, "noise").unwrap())
+    }
+
+    #[test]
+    fn channels_have_their_own_mean() {
+        let set = ImageSet::new(vec![255, 0, 51], vec![0], [3, 1, 1], 1, "test").unwrap();
+        let batch = ImageData::new(set).normalize([0.5, 0.25, 0.2], [0.5, 0.25, 1.0]).batch(&[0], 0);
+        for (got, want) in batch.x.to_vec::<f32>().iter().zip([1.0, -1.0, 0.0]) {
+            assert!((got - want).abs() < 1e-6, "{got} {want}");
+        }
+    }
+
+    #[test]
+    #[should_panic(expected = "normalize: std [0.5, 0.25] for 3 channels")]
+    fn channels_without_a_number_are_refused() {
+        ImageData::new(noise()).normalize(0.5, [0.5, 0.25]);
+    }
+
+    #[test]
+    fn erased_pixels_are_the_mean() {
+        let data = ImageData::new(noise()).normalize(0.3, 0.2).augment(Augment::new().erase(1.0), 1);
+        let x = data.batch(&[0, 1, 2], 0).x.to_vec::<f32>();
+        let zeros = |from: usize| (0..48).filter(|&i| x[from + i] == 0.0).collect::<Vec<_>>();
+        for image in 0..3 {
+            let erased = zeros(144 * image);
+            assert!((1..=17).contains(&erased.len()));
+            assert!(erased == zeros(144 * image + 48) && erased == zeros(144 * image + 96));
+        }
+    }
+
+    #[test]
+    fn an_epoch_has_the_same_bits_for_any_number_of_workers() {
+        let augment =
+            Augment::new().crop(2).flip(0.5).jitter(0.4, 0.4, 0.4, 0.1).rand_augment(2, 9.0).erase(0.5);
+        let bits = |workers: usize, epoch: u32| -> Vec<u32> {
+            let data = ImageData::new(noise()).normalize(0.5, 0.25).augment(augment.clone(), 7);
+            let mix = Mix::new(10, 7).mixup(0.4).cutmix(1.0);
+            let loader = Loader::new(data, 16).shuffle(7).workers(workers).prefetch(2).mix(mix);
+            loader
+                .epoch(epoch)
+                .flat_map(|b| [b.x.to_vec::<f32>(), b.y.to_vec::<f32>()].concat())
+                .map(f32::to_bits)
+                .collect()
+        };
+        let first = bits(0, 3);
+        assert!([1, 2, 4, 7].iter().all(|&workers| bits(workers, 3) == first));
+        assert_ne!(first, bits(2, 4));
     }
 
     #[test]

@@ -1,9 +1,10 @@
-//! From a data set to batches: order, batching, and a thread that prepares the next ones.
+//! From a data set to batches: order, batching, and threads that prepare the next ones.
 
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, sync_channel};
 use std::thread::{self, JoinHandle};
 
+use super::Mix;
 use crate::rng::{Purpose, Rng};
 use crate::tensor::Tensor;
 
@@ -17,8 +18,9 @@ pub trait Dataset: Send + Sync {
         self.len() == 0
     }
 
-    /// The samples with these indices as one batch. What it gives depends on the indices alone.
-    fn batch(&self, indices: &[usize]) -> Batch;
+    /// The samples with these indices as one batch. What it gives is a function of the indices and of the epoch, by which
+    /// augmentation may change samples; most data sets are the same in every epoch.
+    fn batch(&self, indices: &[usize], epoch: u32) -> Batch;
 }
 
 /// Some samples, stacked along the first axis.
@@ -26,7 +28,7 @@ pub trait Dataset: Send + Sync {
 pub struct Batch {
     /// The inputs, [n, ...].
     pub x: Tensor,
-    /// The targets, [n, ...]; labels are i64.
+    /// The targets, [n, ...]; labels are i64, class probabilities [n, classes] f32.
     pub y: Tensor,
 }
 
@@ -43,7 +45,7 @@ pub struct Batch {
 ///     fn len(&self) -> usize {
 ///         10
 ///     }
-///     fn batch(&self, indices: &[usize]) -> Batch {
+///     fn batch(&self, indices: &[usize], _epoch: u32) -> Batch {
 ///         let values: Vec<i64> = indices.iter().map(|&i| i as i64).collect();
 ///         let x = Tensor::from_slice(&values, [values.len()]);
 ///         Batch { y: x.clone(), x }
@@ -60,6 +62,8 @@ pub struct Loader {
     shuffle: Option<u64>,
     drop_last: bool,
     prefetch: usize,
+    workers: usize,
+    mix: Option<Mix>,
 }
 
 impl Loader {
@@ -76,7 +80,7 @@ impl Loader {
     #[track_caller]
     pub fn shared(dataset: Arc<dyn Dataset>, batch_size: usize) -> Loader {
         assert!(batch_size > 0, "Loader: the batch size is 0; it must be at least 1");
-        Loader { dataset, batch_size, shuffle: None, drop_last: false, prefetch: 8 }
+        Loader { dataset, batch_size, shuffle: None, drop_last: false, prefetch: 8, workers: 1, mix: None }
     }
 
     /// Another random order each epoch.
@@ -92,7 +96,22 @@ impl Loader {
         self
     }
 
-    /// How many batches a thread of its own prepares at a time; 0 prepares each when it is asked for.
+    /// How many threads prepare batches: 1 unless changed; 0 prepares each when it is asked for, as does a machine of one
+    /// core. Batches come in the same order and with the same bits for any number. More than one pays when a batch takes
+    /// longer to prepare than to train on.
+    pub fn workers(mut self, threads: usize) -> Loader {
+        self.workers = threads;
+        self
+    }
+
+    /// Mixes the samples of each batch; targets become class probabilities.
+    pub fn mix(mut self, mix: Mix) -> Loader {
+        self.mix = Some(mix);
+        self
+    }
+
+    /// How many batches a thread prepares at a time, 8 unless changed; up to three times as many a thread are in memory.
+    /// 0 prepares each when it is asked for.
     pub fn prefetch(mut self, batches: usize) -> Loader {
         self.prefetch = batches;
         self
@@ -126,49 +145,54 @@ impl Loader {
             dataset: self.dataset.clone(),
             order,
             batch_size: self.batch_size,
-            next: first,
             end: self.batches(),
+            epoch,
+            mix: self.mix.clone(),
         };
         let left = plan.end.saturating_sub(first);
-        let threads = thread::available_parallelism().map_or(1, |n| n.get());
-        if self.prefetch == 0 || threads == 1 || left <= 1 {
-            return Epoch { source: Source::Here(plan), left };
+        let one_core = thread::available_parallelism().map_or(1, |n| n.get()) == 1;
+        if self.prefetch == 0 || self.workers == 0 || one_core || left <= 1 {
+            return Epoch { source: Source::Here { plan, next: first }, left };
         }
-        Epoch { source: Source::Elsewhere(Ahead::start(plan, self.prefetch)), left }
+        // No more threads than there are turns.
+        let workers = self.workers.min(left.div_ceil(self.prefetch));
+        Epoch { source: Source::Elsewhere(Ahead::start(plan, first, workers, self.prefetch)), left }
     }
 }
 
-/// The batches still to come.
+/// An epoch's batches by number.
 struct Plan {
     dataset: Arc<dyn Dataset>,
     order: Vec<usize>,
     batch_size: usize,
-    next: usize,
     end: usize,
+    epoch: u32,
+    mix: Option<Mix>,
 }
 
-impl Iterator for Plan {
-    type Item = Batch;
-
-    fn next(&mut self) -> Option<Batch> {
-        if self.next >= self.end {
+impl Plan {
+    fn batch(&self, number: usize) -> Option<Batch> {
+        if number >= self.end {
             return None;
         }
-        let start = self.next * self.batch_size;
-        self.next += 1;
+        let start = number * self.batch_size;
         let end = (start + self.batch_size).min(self.order.len());
-        Some(self.dataset.batch(&self.order[start..end]))
+        let batch = self.dataset.batch(&self.order[start..end], self.epoch);
+        Some(match &self.mix {
+            Some(mix) => mix.apply(&batch, self.epoch, number as u32),
+            None => batch,
+        })
     }
 }
 
-/// The batches of one epoch; an iterator. Dropping it early stops its thread.
+/// The batches of one epoch; an iterator. Dropping it early stops its threads.
 pub struct Epoch {
     source: Source,
     left: usize,
 }
 
 enum Source {
-    Here(Plan),
+    Here { plan: Plan, next: usize },
     Elsewhere(Ahead),
 }
 
@@ -177,7 +201,10 @@ impl Iterator for Epoch {
 
     fn next(&mut self) -> Option<Batch> {
         let batch = match &mut self.source {
-            Source::Here(plan) => plan.next(),
+            Source::Here { plan, next } => {
+                *next += 1;
+                plan.batch(*next - 1)
+            }
             Source::Elsewhere(ahead) => ahead.next(),
         };
         self.left = self.left.saturating_sub(batch.is_some() as usize);
@@ -191,53 +218,71 @@ impl Iterator for Epoch {
 
 impl ExactSizeIterator for Epoch {}
 
-/// A thread that prepares batches. They are handed over several at a time: a hand-over wakes a thread, which costs as
-/// much as a small model's step.
+/// Threads that prepare batches in turn: the first takes the first few, the second the next few, and so on. They are
+/// handed over several at a time: a hand-over wakes a thread, which costs as much as a small model's step.
 struct Ahead {
     ready: std::vec::IntoIter<Batch>,
-    coming: Option<Receiver<Vec<Batch>>>,
-    thread: Option<JoinHandle<()>>,
+    workers: Vec<Worker>,
+    /// Whose turn it is.
+    turn: usize,
+}
+
+struct Worker {
+    coming: Receiver<Vec<Batch>>,
+    thread: JoinHandle<()>,
 }
 
 impl Ahead {
-    fn start(mut plan: Plan, at_a_time: usize) -> Ahead {
-        let (send, coming) = sync_channel(1);
-        let work = move || {
-            loop {
-                let batches: Vec<Batch> = plan.by_ref().take(at_a_time).collect();
-                if batches.is_empty() || send.send(batches).is_err() {
-                    return;
+    fn start(plan: Plan, first: usize, workers: usize, at_a_time: usize) -> Ahead {
+        let plan = Arc::new(plan);
+        let start = |index: usize| {
+            let (send, coming) = sync_channel(1);
+            let plan = plan.clone();
+            let work = move || {
+                for turn in (first + index * at_a_time..plan.end).step_by(workers * at_a_time) {
+                    let batches = (turn..turn + at_a_time).map_while(|number| plan.batch(number)).collect();
+                    if send.send(batches).is_err() {
+                        return;
+                    }
                 }
-            }
+            };
+            Worker { coming, thread: thread::spawn(work) }
         };
-        Ahead { ready: Vec::new().into_iter(), coming: Some(coming), thread: Some(thread::spawn(work)) }
+        Ahead { ready: Vec::new().into_iter(), workers: (0..workers).map(start).collect(), turn: 0 }
     }
 
     fn next(&mut self) -> Option<Batch> {
         if let Some(batch) = self.ready.next() {
             return Some(batch);
         }
-        match self.coming.as_ref().and_then(|c| c.recv().ok()) {
-            Some(batches) => self.ready = batches.into_iter(),
-            None => {
-                // The thread has ended; if it panicked (a data set's own mistake), so do we.
-                self.coming.take();
-                if let Some(Err(panic)) = self.thread.take().map(JoinHandle::join) {
+        match self.workers.get(self.turn)?.coming.recv() {
+            Ok(batches) => self.ready = batches.into_iter(),
+            Err(_) => {
+                // The thread has ended; if it panicked (a data set's own mistake), so do we. Turns being in order, no
+                // other thread has more to give.
+                let ended = self.workers.swap_remove(self.turn);
+                self.stop();
+                if let Err(panic) = ended.thread.join() {
                     std::panic::resume_unwind(panic);
                 }
             }
         }
+        self.turn = (self.turn + 1) % self.workers.len().max(1);
         self.ready.next()
+    }
+
+    fn stop(&mut self) {
+        for Worker { coming, thread } in self.workers.drain(..) {
+            // Without a receiver the thread's next send fails, and it ends.
+            drop(coming);
+            let _ = thread.join();
+        }
     }
 }
 
 impl Drop for Ahead {
     fn drop(&mut self) {
-        // Without a receiver the thread's next send fails, and it ends.
-        self.coming.take();
-        if let Some(thread) = self.thread.take() {
-            let _ = thread.join();
-        }
+        self.stop();
     }
 }
 
@@ -251,7 +296,7 @@ mod tests {
         fn len(&self) -> usize {
             self.0
         }
-        fn batch(&self, indices: &[usize]) -> Batch {
+        fn batch(&self, indices: &[usize], _epoch: u32) -> Batch {
             let values: Vec<i64> = indices.iter().map(|&i| i as i64).collect();
             let x = Tensor::from_slice(&values, [values.len()]);
             Batch { y: x.clone(), x }
@@ -282,11 +327,22 @@ mod tests {
         sorted.sort_unstable();
         assert_eq!(sorted, (0..100).collect::<Vec<_>>());
         assert_eq!(first[21..], all(loader().epoch_from(0, 3)));
+        for (workers, prefetch) in [(0, 8), (2, 1), (2, 4), (3, 2), (4, 8), (100, 1)] {
+            assert_eq!(
+                first,
+                all(loader().workers(workers).prefetch(prefetch).epoch(0)),
+                "{workers} {prefetch}"
+            );
+            assert_eq!(first[35..], all(loader().workers(workers).prefetch(prefetch).epoch_from(0, 5)));
+        }
     }
 
     #[test]
     fn an_epoch_may_be_dropped_early_or_be_empty() {
         let loader = Loader::new(Numbers(1000), 1);
+        drop(loader.epoch(0));
+        assert_eq!(loader.epoch(0).take(3).count(), 3);
+        let loader = loader.workers(4);
         drop(loader.epoch(0));
         assert_eq!(loader.epoch(0).take(3).count(), 3);
         assert_eq!(loader.epoch_from(0, 5000).count(), 0);
@@ -301,11 +357,14 @@ mod tests {
             fn len(&self) -> usize {
                 10
             }
-            fn batch(&self, indices: &[usize]) -> Batch {
+            fn batch(&self, indices: &[usize], epoch: u32) -> Batch {
                 assert!(!indices.contains(&3), "sample 3 is broken");
-                Numbers(10).batch(indices)
+                Numbers(10).batch(indices, epoch)
             }
         }
-        assert!(Loader::new(Broken, 1).epoch(0).count() < 100);
+        // Those before it come first, from whichever thread.
+        let mut epoch = Loader::new(Broken, 1).workers(3).prefetch(1).epoch(0);
+        assert_eq!(epoch.by_ref().take(3).flat_map(|b| b.x.to_vec::<i64>()).collect::<Vec<_>>(), [0, 1, 2]);
+        epoch.next();
     }
 }

@@ -4,18 +4,27 @@ pub mod cifar;
 mod digits;
 #[cfg(feature = "download")]
 pub mod download;
+#[cfg(feature = "images")]
+mod folder;
 mod grid;
 mod images;
 mod loader;
 pub mod mnist;
+mod shapes;
+mod transforms;
 
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
 pub use digits::{digit, digits};
+#[cfg(feature = "images")]
+pub use folder::ImageFolder;
 pub use grid::make_grid;
 pub use images::{ImageData, ImageSet, Part};
+pub use images::{ImageData, ImageSet, Part, PerChannel};
 pub use loader::{Batch, Dataset, Epoch, Loader};
+pub use shapes::{shape, shapes};
+pub use transforms::{Augment, Mix};
 
 /// Where data sets live: the folder asked for, else `$VERSANT_DATA`, else `./data` if there is one, else the user's
 /// cache.

@@ -92,8 +92,10 @@ fn ratio(part: u64, whole: u64) -> f64 {
     if whole == 0 { 0.0 } else { part as f64 / whole as f64 }
 }
 
-/// How many rows of `logits` [n, classes] have their largest value at the label `[n]`.
-pub fn count_correct(logits: &Tensor, labels: &Tensor) -> u64 {
+/// How many rows of `logits` [n, classes] have their largest value at the label `[n]`, or where the target probabilities
+/// [n, classes] have theirs.
+pub fn count_correct(logits: &Tensor, target: &Tensor) -> u64 {
+    let labels = if target.dtype().is_float() { target.argmax(-1) } else { target.clone() };
     let (predictions, labels) = (logits.argmax(-1).to_vec::<i64>(), labels.to_vec::<i64>());
     predictions.iter().zip(&labels).filter(|(p, l)| p == l).count() as u64
 }
@@ -117,5 +119,6 @@ mod tests {
     fn correct_rows_are_counted() {
         let logits = Tensor::from_slice(&[1.0f32, 2.0, 5.0, 1.0], [2, 2]);
         assert_eq!(count_correct(&logits, &Tensor::from_slice(&[1i64, 1], [2])), 1);
+        assert_eq!(count_correct(&logits, &Tensor::from_slice(&[0.4f32, 0.6, 0.7, 0.3], [2, 2])), 2);
     }
 }

@@ -23,7 +23,8 @@ impl Objective {
         Objective { loss: Box::new(loss), correct: None }
     }
 
-    /// Cross-entropy of logits [n, classes] against labels `[n]`, with label smoothing, and accuracy.
+    /// Cross-entropy of logits [n, classes] against labels `[n]` or class probabilities [n, classes], with label
+    /// smoothing, and accuracy.
     pub fn classification(label_smoothing: f64) -> Objective {
         let options = CrossEntropy { label_smoothing, ..Default::default() };
         let mut objective = Objective::new(move |logits, labels| logits.cross_entropy_with(labels, &options));

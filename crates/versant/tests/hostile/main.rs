@@ -4,6 +4,8 @@
 mod archive;
 mod cifar;
 mod idx;
+#[cfg(feature = "images")]
+mod images;
 mod npy;
 mod npz;
 mod safetensors;
@@ -114,8 +116,11 @@ impl Refusals {
 fn hostile_files_are_refused() {
     let folder = tempfile::tempdir().unwrap();
     let (mut refusals, mut complaints) = (Refusals::default(), Vec::new());
-    let arrays = [safetensors::family(), npy::family(), npz::family(), idx::family()];
-    for family in arrays.into_iter().chain([cifar::family(), tar::family()]) {
+    let mut families = vec![safetensors::family(), npy::family(), npz::family(), idx::family()];
+    families.extend([cifar::family(), tar::family()]);
+    #[cfg(feature = "images")]
+    families.extend([images::png(), images::jpeg()]);
+    for family in families {
         let file = family.file;
         let path = folder.path().join(file);
         fs::create_dir_all(path.parent().unwrap()).unwrap();
