@@ -89,6 +89,23 @@ fn training_does_not_grow() {
     }
 }
 
+/// Running statistics are replaced at every step.
+fn training_with_running_statistics_does_not_grow() {
+    let rng = &mut Rng::new(1);
+    let mut model = Sequential::new()
+        .push(Linear::new(40, 64, rng))
+        .push(nn::BatchNorm1d::new(64))
+        .push(nn::Checkpoint(nn::BatchNorm1d::new(64).momentum(None)))
+        .push(nn::LayerNorm::new([64]))
+        .push(nn::GroupNorm::new(4, 64))
+        .push(Linear::new(64, 10, rng));
+    let (mut adam, (x, labels)) = (Adam::new(1e-3), batch());
+    stays_flat("normalisation", 500, |step| {
+        let loss = model.forward(&x, &mut Context::train(1, step)).cross_entropy(&labels);
+        adam.step(&mut model, &loss.backward());
+    });
+}
+
 fn unusual_training_does_not_grow() {
     let rng = &mut Rng::new(1);
     let mut model = Sequential::new()
@@ -260,6 +277,7 @@ fn memory() {
     // With more threads, one that first gets work late allocates its working memory late.
     set_threads(1);
     training_does_not_grow();
+    training_with_running_statistics_does_not_grow();
     unusual_training_does_not_grow();
     deep_graphs_fall_apart_without_recursion();
     a_dropped_graph_frees_everything();

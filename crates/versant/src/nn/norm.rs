@@ -328,3 +328,179 @@ impl<const D: usize> Layer for InstanceNorm<D> {
         y
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::data::{ImageData, Loader, Part, digits};
+    use crate::nn::{Checkpoint, Dropout2d, Flatten, Linear, Relu, Sequential};
+    use crate::optim::{Optimizer, Sgd};
+    use crate::rng::Rng;
+    use crate::train::checkpoint::load_last;
+    use crate::train::{Callback, Flow, Objective, Outcome, RunDir, StepRecord, Trainer};
+    use crate::{Array, DType, Device};
+
+    fn image(seed: u64) -> Tensor {
+        Tensor::randn([4, 3, 5, 6], &mut Rng::new(seed)) * 2.0 + 1.0
+    }
+
+    fn bytes(module: &dyn Module) -> Vec<Vec<u8>> {
+        module.state_dict().values().map(Array::to_bytes).collect()
+    }
+
+    #[test]
+    fn training_gathers_what_evaluation_uses() {
+        let norm = BatchNorm2d::new(3);
+        let (x, fresh) = (image(1), bytes(&norm));
+        norm.forward(&x, &mut Context::eval());
+        assert_eq!(bytes(&norm), fresh, "evaluation changes nothing");
+        let y = norm.forward(&x, &mut Context::train(0, 0));
+        let (mean, var) = (y.mean_axes([0, 2, 3]).to_vec::<f32>(), y.var_axes([0, 2, 3], 0).to_vec::<f32>());
+        assert!(mean.iter().all(|m| m.abs() < 1e-6) && var.iter().all(|v| (v - 1.0).abs() < 1e-4));
+        let found = norm.running_mean().unwrap().to_vec::<f32>();
+        let wanted = (x.mean_axes([0, 2, 3]) * 0.1).to_vec::<f32>();
+        assert!(found.iter().zip(&wanted).all(|(a, b)| (a - b).abs() < 1e-6), "{found:?} {wanted:?}");
+        for step in 1..200 {
+            norm.forward(&x, &mut Context::train(0, step));
+        }
+        let late = norm.forward(&x, &mut Context::eval());
+        // The running variance is the unbiased one.
+        let gap = (late * (120.0f64 / 119.0).sqrt() - y).abs().max().item::<f32>();
+        assert!(gap < 1e-5, "{gap}");
+        assert_eq!(norm.state_dict()["num_batches_tracked"].item::<i64>(), 200);
+    }
+
+    /// The replay in the backward is of a clone, which has statistics of its own.
+    #[test]
+    fn a_checkpoint_updates_once() {
+        let plain = BatchNorm2d::new(3);
+        let checkpointed = Checkpoint(plain.clone());
+        for step in 0..3 {
+            for layer in [&plain as &dyn Layer, &checkpointed] {
+                let y = layer.forward(&image(step), &mut Context::train(0, step));
+                let grads = y.square().mean().backward();
+                assert_eq!(grads.of(layer).len(), 2);
+            }
+        }
+        assert_eq!(bytes(&plain), bytes(&checkpointed));
+        assert_eq!(plain.state_dict()["num_batches_tracked"].item::<i64>(), 3);
+    }
+
+    #[test]
+    fn names_and_options() {
+        let names = |module: &dyn Module| {
+            let mut names = Vec::new();
+            module.for_each(&mut |name, _| names.push(name.to_string()));
+            names.join(" ")
+        };
+        let norm = BatchNorm1d::new(3);
+        assert_eq!(names(&norm), "weight bias running_mean running_var num_batches_tracked");
+        assert_eq!(names(&norm.clone().without_affine()), "running_mean running_var num_batches_tracked");
+        assert_eq!(names(&norm.clone().without_running_stats()), "weight bias");
+        assert_eq!(norm.parameter_count(), 6);
+        assert_eq!(names(&LayerNorm::new([3]).without_bias()), "weight");
+        assert_eq!(names(&GroupNorm::new(2, 4)), "weight bias");
+        assert_eq!(names(&InstanceNorm2d::new(3)), "");
+        assert_eq!(names(&InstanceNorm1d::new(3).with_affine()), "weight bias");
+        let by_batch = norm.without_running_stats();
+        let x = Tensor::randn([8, 3], &mut Rng::new(1));
+        let [trained, evaluated] =
+            [Context::train(0, 0), Context::eval()].map(|mut cx| by_batch.forward(&x, &mut cx));
+        assert_eq!(trained.to_vec::<f32>(), evaluated.to_vec::<f32>());
+    }
+
+    #[test]
+    fn what_an_observer_sees() {
+        let mut cx = Context::train(0, 0).observing();
+        BatchNorm2d::new(3).momentum(None).forward(&image(1), &mut cx);
+        BatchNorm2d::new(3).forward(&image(1), &mut cx);
+        let seen = |i: usize| &cx.observations()[i];
+        let parameters: Vec<&str> = seen(1).parameters.iter().map(|(name, _)| *name).collect();
+        assert_eq!(parameters, ["weight", "bias", "running_mean", "running_var"]);
+        assert_eq!((seen(0).kind, seen(0).settings.len()), ("BatchNorm2d", 2));
+        let settings = [("num_features", vec![3.0]), ("eps", vec![1e-5]), ("momentum", vec![0.1])];
+        assert_eq!(seen(1).settings, settings);
+    }
+
+    /// A frozen layer keeps its buffers, is loaded like any other, and works on either device.
+    #[test]
+    fn state_goes_from_one_model_to_another() {
+        let model = || {
+            Sequential::new()
+                .push(Linear::new(4, 6, &mut Rng::new(1)))
+                .push(BatchNorm1d::new(6))
+                .push(Dropout2d(0.5))
+        };
+        let (mut trained, mut other) = (model(), model());
+        let x = Tensor::randn([16, 4], &mut Rng::new(2));
+        let mut sgd = Sgd::new(0.1);
+        for step in 0..3 {
+            let loss = trained.forward(&x, &mut Context::train(0, step)).square().mean();
+            sgd.step(&mut trained, &loss.backward());
+        }
+        other.freeze();
+        other.load_state_dict(&trained.state_dict()).unwrap();
+        assert_eq!(other.parameter_count(), 0);
+        assert_eq!(bytes(&other), bytes(&trained));
+        let y = |model: &Sequential| model.forward(&x, &mut Context::eval()).to_vec::<f32>();
+        assert_eq!(y(&other), y(&trained));
+        other.for_each_mut(&mut |_, tensor| *tensor = tensor.to(Device::Naive));
+        let naive = other.forward(&x.to(Device::Naive), &mut Context::eval());
+        other.forward(&x.to(Device::Naive), &mut Context::train(0, 0));
+        assert!(
+            (naive.to(Device::Cpu) - Tensor::from_slice(&y(&trained), [16, 6])).abs().max().item::<f32>()
+                < 1e-6
+        );
+        let mut wrong = trained.state_dict();
+        wrong.insert("1.num_batches_tracked".into(), Array::zeros((), DType::F32));
+        let error = other.load_state_dict(&wrong).unwrap_err().to_string();
+        assert!(
+            error.contains("1.num_batches_tracked is f32 [] in the file, i64 [] in the model"),
+            "{error}"
+        );
+    }
+
+    /// Stops a run after some step.
+    struct StopAfter(u64);
+
+    impl Callback for StopAfter {
+        fn on_step(&mut self, step: &StepRecord, _: usize) -> Flow {
+            if step.step == self.0 { Flow::Stop } else { Flow::Continue }
+        }
+    }
+
+    /// Two epochs of six steps, stopped and taken up again after each of the given steps.
+    fn trained_with_stops(stops: &[u64]) -> Vec<Vec<u8>> {
+        let data = |part, n| ImageData::new(digits(n, part)).normalize(0.13, 0.31);
+        let train = Loader::new(data(Part::Train, 90), 16).shuffle(1);
+        let test = Loader::new(data(Part::Test, 20), 20);
+        let runs = tempfile::tempdir().unwrap();
+        let run = RunDir::create(runs.path(), "digits", "norm", std::time::SystemTime::now()).unwrap();
+        for &stop in stops.iter().chain(&[u64::MAX]) {
+            let rng = &mut Rng::new(1);
+            let mut model = Sequential::new()
+                .push(Flatten)
+                .push(Linear::new(784, 12, rng))
+                .push(BatchNorm1d::new(12).momentum(None))
+                .push(Relu)
+                .push(Checkpoint(BatchNorm1d::new(12)))
+                .push(Linear::new(12, 10, rng));
+            let (mut sgd, mut stop) = (Sgd::new(0.1).momentum(0.9), StopAfter(stop));
+            let objective = Objective::classification(0.0);
+            let mut trainer = Trainer::new(&mut model, &mut sgd, objective).epochs(2).seed(1);
+            if let Some(checkpoint) = load_last(run.checkpoints()).unwrap() {
+                trainer = trainer.resume(checkpoint).unwrap();
+            }
+            if trainer.record_in(&run).callback(&mut stop).fit(&train, &test).unwrap() == Outcome::Finished {
+                return bytes(&model);
+            }
+        }
+        unreachable!("the last part runs to the end")
+    }
+
+    #[test]
+    fn a_run_that_was_stopped_ends_with_the_same_bits() {
+        let straight = trained_with_stops(&[]);
+        assert_eq!(trained_with_stops(&[1, 4, 6, 7, 11]), straight);
+    }
+}

@@ -73,4 +73,20 @@ mod tests {
         assert_eq!(x.dropout(0.0, &mut Rng::new(1)).to_vec::<f32>(), [1.0; 4]);
         assert_eq!(x.dropout(1.0, &mut Rng::new(1)).to_vec::<f32>(), [0.0; 4]);
     }
+
+    #[test]
+    fn whole_channels_are_dropped_and_the_mean_is_preserved() {
+        let x = Tensor::full([200, 50, 3, 4], 3.0, DType::F32).requires_grad();
+        let y = x.feature_dropout(0.3, &mut Rng::new(5));
+        let planes = y.reshape([200 * 50, 12]);
+        assert_eq!(planes.max_axes(1).to_vec::<f32>(), planes.min_axes(1).to_vec::<f32>());
+        let dropped = planes.max_axes(1).to_vec::<f32>().iter().filter(|&&v| v == 0.0).count();
+        assert!((2_850..3_150).contains(&dropped), "{dropped}");
+        let mean = y.mean().item::<f32>();
+        assert!((mean - 3.0).abs() < 0.06, "{mean}");
+        let grads = y.sum().backward();
+        let got = grads.get(&x).map(|g| (g * 3.0 - y.detach()).abs().max().item::<f32>());
+        assert!(got.is_some_and(|gap| gap < 1e-5), "{got:?}");
+        assert_eq!(x.feature_dropout(1.0, &mut Rng::new(0)).sum().item::<f32>(), 0.0);
+    }
 }

@@ -12,6 +12,7 @@ mod indexing;
 mod layers;
 mod linalg;
 mod losses;
+mod norm;
 mod reductions;
 mod shapes;
 
@@ -197,6 +198,11 @@ fn linalg() {
 #[test]
 fn losses() {
     check("losses", losses::CALLS);
+}
+
+#[test]
+fn norm() {
+    check("norm", norm::CALLS);
 }
 
 #[test]

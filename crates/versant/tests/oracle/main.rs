@@ -12,6 +12,7 @@ mod views;
 mod conv;
 mod elementwise;
 mod indexing;
+mod norm;
 mod products;
 mod reductions;
 mod softmax;

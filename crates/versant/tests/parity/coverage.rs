@@ -8,8 +8,9 @@ use super::fixture::{Case, cases};
 use super::{FAMILIES, elementwise};
 
 /// What no case calls, and why.
-const WITHOUT_CASES: [(&str, &str); 6] = [
+const WITHOUT_CASES: [(&str, &str); 7] = [
     ("dropout", "random"),
+    ("feature_dropout", "random"),
     ("randint", "random"),
     ("randperm", "random"),
     ("bernoulli", "random"),

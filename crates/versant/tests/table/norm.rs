@@ -1,5 +1,6 @@
 //! Normalisation of batches, layers, groups and instances.
 
+use versant::rng::Rng;
 use versant::{Shape, Tensor};
 
 use super::{Case, Input, any, case, positive};
@@ -36,6 +37,9 @@ pub fn cases() -> Vec<Case> {
     }
     all.extend(layers());
     all.extend(groups());
+    all.push(case("feature_dropout", [any([4, 3, 2]).large([50, 60, 41])], |x| {
+        x[0].feature_dropout(0.3, &mut Rng::new(1))
+    }));
     all
 }
 
