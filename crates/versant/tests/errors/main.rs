@@ -14,6 +14,7 @@ mod linalg;
 mod losses;
 mod reductions;
 mod shapes;
+mod training;
 
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::cell::{Cell, RefCell};
@@ -207,4 +208,9 @@ fn reductions() {
 #[test]
 fn shapes() {
     check("shapes", shapes::CALLS);
+}
+
+#[test]
+fn training() {
+    check("training", training::CALLS);
 }
