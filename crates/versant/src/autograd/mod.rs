@@ -4,6 +4,7 @@
 //! output, so there are no cycles, by type.
 
 mod checkpoint;
+mod clip;
 mod gradients;
 mod graph;
 mod hook;

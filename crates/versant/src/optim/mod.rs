@@ -8,6 +8,7 @@ mod base;
 mod group;
 mod lion;
 mod rmsprop;
+pub mod schedule;
 mod sgd;
 mod update;
 

@@ -1,8 +1,8 @@
 //! Checkpoints: all that a run needs to go on as if it had never stopped.
 //!
 //! A checkpoint is a pair of files. `last.safetensors` holds the weights under their PyTorch names, for anyone to
-//! load; `last.state.safetensors` holds the optimiser's arrays, the progress, and the checksum of the weights that
-//! it belongs to. The pair changes as one, whenever the process is killed: both files are written under other names
+//! load; `last.state.safetensors` holds the optimiser's arrays and others, the progress, and the checksum of the weights
+//! that it belongs to. The pair changes as one, whenever the process is killed: both files are written under other names
 //! and forced to the disk, then take their names, weights first. [`load_last`] completes the exchange if only one
 //! of the two got its name.
 
@@ -20,10 +20,12 @@ use crate::optim::State;
 /// A training run between two steps.
 #[derive(Clone, Debug)]
 pub struct Checkpoint {
-    /// Parameters and buffers by name, as [`Module`](crate::nn::Module) names them.
+    /// Parameters and buffers by name, as [`Module`](crate::nn::Module) names them; where weights are averaged, the mean.
     pub weights: BTreeMap<String, Array>,
     /// What the optimiser remembers: [`Optimizer::state`](crate::optim::Optimizer::state).
     pub optimizer: State,
+    /// What averages of weights, schedules and callbacks remember, by `owner.name`.
+    pub extra: State,
     /// How far the run has come.
     pub progress: Progress,
 }
@@ -132,6 +134,9 @@ mod bits {
 const PROGRESS: &str = "progress";
 const WEIGHTS: &str = "weights_crc32";
 
+/// In the state file, before the names of what is not the optimiser's.
+const EXTRA: &str = "extra/";
+
 /// The four names of a pair: as it counts, and as it is being written.
 struct Files {
     weights: PathBuf,
@@ -157,7 +162,8 @@ impl Files {
 /// # Errors
 /// When a file cannot be written; the old pair stays, or [`load_last`] finds the new one.
 pub fn save_last(folder: impl AsRef<Path>, checkpoint: &Checkpoint) -> Result<()> {
-    let pair = Pair::new(folder.as_ref(), checkpoint)?;
+    let arrays = arrays_of_state(checkpoint);
+    let pair = Pair::new(folder.as_ref(), checkpoint, &arrays)?;
     pair.exchange().into_iter().try_for_each(|operation| operation())
 }
 
@@ -169,7 +175,8 @@ struct Pair<'a> {
 }
 
 impl Pair<'_> {
-    fn new<'a>(folder: &Path, checkpoint: &'a Checkpoint) -> Result<Pair<'a>> {
+    /// `arrays` are the checkpoint's [`arrays_of_state`].
+    fn new<'a>(folder: &Path, checkpoint: &'a Checkpoint, arrays: &'a State) -> Result<Pair<'a>> {
         let files = Files::of(folder);
         let weights = Encoded::new(&files.weights, &checkpoint.weights, &about(&checkpoint.progress))?;
         let progress = serde_json::to_string(&checkpoint.progress)
@@ -178,7 +185,7 @@ impl Pair<'_> {
             (PROGRESS.to_string(), progress),
             (WEIGHTS.to_string(), format!("{:08x}", weights.checksum)),
         ]);
-        let state = Encoded::new(&files.state, &checkpoint.optimizer, &metadata)?;
+        let state = Encoded::new(&files.state, arrays, &metadata)?;
         Ok(Pair { files, weights, state })
     }
 
@@ -195,6 +202,12 @@ impl Pair<'_> {
             Box::new(|| atomic::sync_folder(&files.weights)),
         ]
     }
+}
+
+/// The arrays of the state file.
+fn arrays_of_state(checkpoint: &Checkpoint) -> State {
+    let extra = checkpoint.extra.iter().map(|(name, array)| (format!("{EXTRA}{name}"), array.clone()));
+    checkpoint.optimizer.clone().into_iter().chain(extra).collect()
 }
 
 /// What anyone who opens the weights may want to know.
@@ -219,7 +232,7 @@ pub fn load_last(folder: impl AsRef<Path>) -> Result<Option<Checkpoint>> {
     }
     mend(&files)?;
     let weights = safetensors::load(&files.weights)?;
-    let SafeTensorsFile { tensors: optimizer, metadata, .. } = safetensors::load(&files.state)?;
+    let SafeTensorsFile { tensors, metadata, .. } = safetensors::load(&files.state)?;
     if weights.checksum.is_none() || weights.checksum != belongs_to(&metadata) {
         return Err(unmatched(&files));
     }
@@ -227,7 +240,14 @@ pub fn load_last(folder: impl AsRef<Path>) -> Result<Option<Checkpoint>> {
     let progress = serde_json::from_str(progress).map_err(|e| {
         Error::format(&files.state, format!("the state of a checkpoint has no progress: {e}"))
     })?;
-    Ok(Some(Checkpoint { weights: weights.tensors, optimizer, progress }))
+    let (mut optimizer, mut extra) = (State::new(), State::new());
+    for (name, array) in tensors {
+        match name.strip_prefix(EXTRA) {
+            Some(own) => extra.insert(own.to_string(), array),
+            None => optimizer.insert(name, array),
+        };
+    }
+    Ok(Some(Checkpoint { weights: weights.tensors, optimizer, extra, progress }))
 }
 
 /// Completes an exchange of which one rename was done. kill -9 leaves the state behind; after a power cut, either.
@@ -302,6 +322,7 @@ mod tests {
                 "momentum.fc.weight".into(),
                 Array::from_slice(&[value * 2.0, 1.0], [2]),
             )]),
+            extra: BTreeMap::from([("schedule".into(), Array::from_slice(&[f64::INFINITY, 0.1], [2]))]),
             progress: Progress { seed: u64::MAX, step, epoch: 1, batch: 7, best: Some(0.1 + 0.2), running },
         }
     }
@@ -312,12 +333,14 @@ mod tests {
         };
         assert_eq!(bytes(&a.weights), bytes(&b.weights));
         assert_eq!(bytes(&a.optimizer), bytes(&b.optimizer));
+        assert_eq!(bytes(&a.extra), bytes(&b.extra));
         assert_eq!(serde_json::to_string(&a.progress).unwrap(), serde_json::to_string(&b.progress).unwrap());
     }
 
     /// The first `count` operations of saving a checkpoint.
     fn save_partly(folder: &Path, checkpoint: &Checkpoint, count: usize) {
-        let pair = Pair::new(folder, checkpoint).unwrap();
+        let arrays = arrays_of_state(checkpoint);
+        let pair = Pair::new(folder, checkpoint, &arrays).unwrap();
         for operation in pair.exchange().into_iter().take(count) {
             operation().unwrap();
         }

@@ -46,6 +46,54 @@ pub struct EpochRecord {
     pub seconds: f64,
 }
 
+/// A number of an [`EpochRecord`] that training may be steered by.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Metric {
+    /// The mean loss over the training samples.
+    TrainLoss,
+    /// The share of right answers among them.
+    TrainAccuracy,
+    /// The mean loss over the test samples.
+    TestLoss,
+    /// The share of right answers among them.
+    TestAccuracy,
+}
+
+impl Metric {
+    /// Its value.
+    ///
+    /// # Panics
+    /// If it is an accuracy and the objective counts no right answers.
+    #[track_caller]
+    pub fn value(self, epoch: &EpochRecord) -> f64 {
+        let found = match self {
+            Metric::TrainLoss => Some(epoch.train_loss),
+            Metric::TrainAccuracy => epoch.train_accuracy,
+            Metric::TestLoss => Some(epoch.test_loss),
+            Metric::TestAccuracy => epoch.test_accuracy,
+        };
+        match found {
+            Some(value) => value,
+            None => panic!("{self:?}: the objective counts no right answers; watch a loss"),
+        }
+    }
+
+    /// True of accuracies, false of losses.
+    pub fn larger_is_better(self) -> bool {
+        matches!(self, Metric::TrainAccuracy | Metric::TestAccuracy)
+    }
+
+    /// What any value is better than.
+    pub fn worst(self) -> f64 {
+        if self.larger_is_better() { f64::NEG_INFINITY } else { f64::INFINITY }
+    }
+
+    /// Whether a value is better than the best so far, by more than `delta`.
+    pub fn is_better(self, value: f64, best: f64, delta: f64) -> bool {
+        if self.larger_is_better() { value > best + delta } else { value < best - delta }
+    }
+}
+
 /// A line of the log.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "kind", rename_all = "lowercase")]

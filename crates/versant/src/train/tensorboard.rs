@@ -9,8 +9,8 @@ use std::path::Path;
 
 pub use events::EventWriter;
 
+use super::callback::{Callback, Flow};
 use super::record::{EpochRecord, StepRecord};
-use super::trainer::{Callback, Flow};
 use crate::data::Batch;
 use crate::error::{Error, Result};
 use crate::nn::{Context, Layer};

@@ -4,49 +4,47 @@
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
+use super::average::WeightAverage;
+use super::callback::{Callback, Flow, Outcome, Start};
 use super::checkpoint::{Checkpoint, Progress, Running, save_best, save_last};
-use super::finite::{first_not_finite, parameters_are_finite};
+use super::finite::parameters_are_finite;
 use super::metrics_log::MetricsLog;
-use super::objective::{Objective, evaluate, loss_value, note};
+use super::objective::{Objective, evaluate};
 use super::record::{EpochRecord, Record, StepRecord, epochs_of};
 use super::run::RunDir;
+use super::step::gradients;
+use crate::array::Array;
+use crate::autograd::Gradients;
 use crate::data::{Batch, Loader};
+use crate::dtype::DType;
 use crate::error::{Error, Result};
-use crate::nn::{Context, Layer};
-use crate::optim::Optimizer;
+use crate::nn::Layer;
+use crate::optim::schedule::Schedule;
+use crate::optim::{Optimizer, State};
 
 /// A long epoch is saved about this often, so that little is lost to a crash.
 const SAVE_EVERY: Duration = Duration::from_secs(60);
 
-/// Whether to go on.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Flow {
-    /// Go on.
-    Continue,
-    /// Finish this step, save, and stop.
-    Stop,
+/// What a schedule counts.
+#[derive(Clone, Copy)]
+enum Per {
+    Step,
+    Epoch,
 }
 
-/// Is told what happens: draws a progress bar, stops early, listens for Ctrl-C.
-pub trait Callback {
-    /// After each step. `batches` is the number of steps in an epoch.
-    fn on_step(&mut self, _step: &StepRecord, _batches: usize) -> Flow {
-        Flow::Continue
-    }
-
-    /// After each epoch, with the model as it is then.
-    fn on_epoch(&mut self, _epoch: &EpochRecord, _model: &dyn Layer) -> Flow {
-        Flow::Continue
-    }
+/// A schedule, what it counts, and the learning rate that the optimiser came with.
+struct Rates {
+    schedule: Box<dyn Schedule>,
+    per: Per,
+    base: f64,
 }
 
-/// How training ended.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Outcome {
-    /// All epochs are done.
-    Finished,
-    /// A callback stopped it; what is done is saved.
-    Stopped,
+/// An average of weights, when it is updated, and whether it is in the model now.
+struct Average {
+    weights: WeightAverage,
+    /// At the end of each epoch once so many are done; `None` after each step.
+    from_epoch: Option<u32>,
+    in_model: bool,
 }
 
 /// Trains a model.
@@ -54,13 +52,20 @@ pub enum Outcome {
 /// ```
 /// use versant::prelude::*;
 /// use versant::data::{Loader, ImageData, Part, digits};
-/// use versant::train::{Objective, Trainer};
+/// use versant::optim::schedule::OneCycle;
+/// use versant::train::{EarlyStopping, Objective, Trainer};
 /// let data = |part, n| ImageData::new(digits(n, part)).normalize(0.13, 0.31);
 /// let (train, test) = (Loader::new(data(Part::Train, 640), 64).shuffle(1), Loader::new(data(Part::Test, 100), 100));
 /// let mut rng = Rng::new(1);
 /// let mut model = Sequential::new().push(nn::Flatten).push(Linear::new(784, 10, &mut rng));
-/// let mut optimizer = Sgd::new(0.05);
-/// let mut trainer = Trainer::new(&mut model, &mut optimizer, Objective::classification(0.0)).epochs(2).seed(1);
+/// let (mut optimizer, mut stopping) = (Sgd::new(0.05).momentum(0.9), EarlyStopping::new(5));
+/// let mut trainer = Trainer::new(&mut model, &mut optimizer, Objective::classification(0.0))
+///     .epochs(2)
+///     .seed(1)
+///     .schedule(OneCycle::new(0.1))
+///     .clip_norm(1.0)
+///     .ema(0.5)
+///     .callback(&mut stopping);
 /// trainer.fit(&train, &test)?;
 /// assert!(trainer.history()[1].train_loss < trainer.history()[0].train_loss);
 /// # Ok::<(), versant::Error>(())
@@ -70,9 +75,16 @@ pub struct Trainer<'a> {
     optimizer: &'a mut dyn Optimizer,
     objective: Objective,
     epochs: u32,
+    parts: usize,
+    rates: Option<Rates>,
+    clip_norm: Option<f64>,
+    clip_value: Option<f64>,
+    average: Option<Average>,
     run: Option<(&'a RunDir, Option<MetricsLog>)>,
     callbacks: Vec<&'a mut dyn Callback>,
     progress: Progress,
+    /// What a checkpoint held for schedule, average and callbacks, until `fit` hands it to them.
+    resumed: Option<State>,
     history: Vec<EpochRecord>,
     last_save: Instant,
 }
@@ -89,9 +101,15 @@ impl<'a> Trainer<'a> {
             optimizer,
             objective,
             epochs: 1,
+            parts: 1,
+            rates: None,
+            clip_norm: None,
+            clip_value: None,
+            average: None,
             run: None,
             callbacks: Vec::new(),
             progress: Progress::default(),
+            resumed: None,
             history: Vec::new(),
             last_save: Instant::now(),
         }
@@ -106,6 +124,89 @@ impl<'a> Trainer<'a> {
     /// The seed of what is random within a step.
     pub fn seed(mut self, seed: u64) -> Self {
         self.progress.seed = seed;
+        self
+    }
+
+    /// Sets the learning rate before each step, by the number of steps done of all that there will be.
+    ///
+    /// # Panics
+    /// If the schedule cycles the momentum and the optimiser has none.
+    #[track_caller]
+    pub fn schedule(self, schedule: impl Schedule + 'static) -> Self {
+        self.rates(schedule, Per::Step)
+    }
+
+    /// The same by the number of epochs: the rate is constant within each.
+    ///
+    /// # Panics
+    /// As [`schedule`](Trainer::schedule).
+    #[track_caller]
+    pub fn schedule_per_epoch(self, schedule: impl Schedule + 'static) -> Self {
+        self.rates(schedule, Per::Epoch)
+    }
+
+    #[track_caller]
+    fn rates(mut self, schedule: impl Schedule + 'static, per: Per) -> Self {
+        assert!(
+            schedule.momentum(0, 1).is_none() || self.optimizer.momentum_mut().is_some(),
+            "schedule: it cycles the momentum, and the optimizer has none; give it one, or leave it out of the schedule"
+        );
+        self.rates = Some(Rates { schedule: Box::new(schedule), per, base: self.optimizer.lr() });
+        self
+    }
+
+    /// Limits the norm of all gradients together, before each step: [`Gradients::clip_norm`].
+    ///
+    /// # Panics
+    /// Unless it is above 0.
+    #[track_caller]
+    pub fn clip_norm(mut self, max_norm: f64) -> Self {
+        assert!(max_norm > 0.0, "clip_norm: the norm cannot be at most {max_norm}; it must be above 0");
+        self.clip_norm = Some(max_norm);
+        self
+    }
+
+    /// Limits each element of the gradients, before each step: [`Gradients::clip_value`].
+    ///
+    /// # Panics
+    /// Unless it is above 0.
+    #[track_caller]
+    pub fn clip_value(mut self, max: f64) -> Self {
+        assert!(max > 0.0, "clip_value: no value is at most {max} in magnitude; it must be above 0");
+        self.clip_value = Some(max);
+        self
+    }
+
+    /// Takes so many batches for one step: the gradient is that of one large batch (for a loss that is a mean over
+    /// samples), the memory that of a small one. The last step of an epoch takes what is left.
+    ///
+    /// # Panics
+    /// If it is 0.
+    #[track_caller]
+    pub fn accumulate(mut self, batches: usize) -> Self {
+        assert!(batches > 0, "accumulate: a step of 0 batches has no gradient");
+        self.parts = batches;
+        self
+    }
+
+    /// Averages the weights exponentially, after each step: [`WeightAverage::ema`]. The mean is what is evaluated, saved
+    /// as weights, shown to callbacks, and in the model at the end.
+    ///
+    /// # Panics
+    /// Unless the decay is from 0 to below 1.
+    #[track_caller]
+    pub fn ema(self, decay: f64) -> Self {
+        self.averaging(WeightAverage::ema(decay), None)
+    }
+
+    /// Averages the weights at the ends of the epochs once so many are done: [`WeightAverage::swa`]. The mean is used
+    /// as that of [`ema`](Trainer::ema).
+    pub fn swa(self, from_epoch: u32) -> Self {
+        self.averaging(WeightAverage::swa(), Some(from_epoch))
+    }
+
+    fn averaging(mut self, weights: WeightAverage, from_epoch: Option<u32>) -> Self {
+        self.average = Some(Average { weights, from_epoch, in_model: false });
         self
     }
 
@@ -124,7 +225,8 @@ impl<'a> Trainer<'a> {
     /// Goes on from a checkpoint, as if it had never stopped.
     ///
     /// # Errors
-    /// When the checkpoint belongs to another model, optimiser or seed.
+    /// When the checkpoint belongs to another model, optimiser or seed. What belongs to schedule, average and callbacks
+    /// is looked at by [`fit`](Trainer::fit).
     pub fn resume(mut self, checkpoint: Checkpoint) -> Result<Self> {
         if checkpoint.progress.seed != self.progress.seed {
             return Err(Error::Checkpoint(format!(
@@ -135,6 +237,7 @@ impl<'a> Trainer<'a> {
         self.model.load_state_dict(&checkpoint.weights)?;
         self.optimizer.load_state(checkpoint.optimizer, self.model)?;
         self.progress = checkpoint.progress;
+        self.resumed = Some(checkpoint.extra);
         Ok(self)
     }
 
@@ -143,75 +246,165 @@ impl<'a> Trainer<'a> {
         &self.history
     }
 
-    /// Trains until all epochs are done or a callback says stop.
+    /// Trains until all epochs are done or a callback ends it.
     ///
     /// # Errors
-    /// When a loss is not finite (the message names the step and the first tensor at fault), or a file cannot be
-    /// written. The last good checkpoint stays.
+    /// When a loss is not finite (the message names the step and the first tensor at fault), a file cannot be
+    /// written, or a checkpoint was made with other settings. The last good checkpoint stays.
     pub fn fit(&mut self, train: &Loader, test: &Loader) -> Result<Outcome> {
         self.last_save = Instant::now();
+        self.restore()?;
         if let Some((run, log)) = &mut self.run {
             *log = Some(run.metrics(&self.progress)?);
             self.history = epochs_of(run.path())?;
         }
-        while self.progress.epoch < self.epochs {
-            let start = Instant::now();
-            if self.train_epoch(train)? == Flow::Stop {
-                self.save_last()?;
-                return Ok(Outcome::Stopped);
-            }
-            let record = self.finish_epoch(test, start)?;
-            if self.tell(|c, model| c.on_epoch(&record, model)) == Flow::Stop {
-                return Ok(if self.progress.epoch < self.epochs {
-                    Outcome::Stopped
-                } else {
-                    Outcome::Finished
-                });
-            }
+        self.exchange(false);
+        let flow = self.run_epochs(train, test)?;
+        let outcome = if flow == Flow::Stop { Outcome::Stopped } else { Outcome::Finished };
+        self.exchange(true);
+        for callback in &mut self.callbacks {
+            callback.on_end(outcome, self.model);
         }
-        Ok(Outcome::Finished)
+        // Callbacks may have put other weights into the model.
+        if outcome == Outcome::Finished && self.progress.step > 0 {
+            self.save_last()?;
+        }
+        Ok(outcome)
+    }
+
+    /// Hands out what a checkpoint held.
+    fn restore(&mut self) -> Result<()> {
+        let Some(state) = self.resumed.take() else { return Ok(()) };
+        let average = part(&state, AVERAGE);
+        match &mut self.average {
+            Some(own) => {
+                own.weights.load_state(&average, self.model)?;
+                own.in_model = own.weights.count() > 0;
+            }
+            None if !average.is_empty() => {
+                return Err(Error::Checkpoint(
+                    "the checkpoint holds an average of weights: resume with the settings of the run".into(),
+                ));
+            }
+            None => {}
+        }
+        if let Some(rates) = &mut self.rates {
+            let numbers = state.get(SCHEDULE).filter(|a| a.dtype() == DType::F64);
+            rates.schedule.load_state(&numbers.map(Array::to_vec::<f64>).unwrap_or_default())?;
+        }
+        self.callbacks.iter_mut().try_for_each(|callback| callback.load_state(&state))
+    }
+
+    /// Puts the average into the model, or the weights that are trained; nothing if they are there already.
+    fn exchange(&mut self, average: bool) {
+        if let Some(own) = self.average.as_mut().filter(|own| own.in_model != average) {
+            own.weights.swap(self.model);
+            own.in_model = average;
+        }
+    }
+
+    fn run_epochs(&mut self, train: &Loader, test: &Loader) -> Result<Flow> {
+        let (epochs, steps) = (self.epochs, train.batches().div_ceil(self.parts));
+        let Progress { step, epoch, .. } = self.progress;
+        let start = Start { run: self.run.as_ref().map(|(run, _)| run.path()), step, epoch, epochs, steps };
+        let mut flow = Flow::Continue;
+        for callback in &mut self.callbacks {
+            flow = flow.max(callback.on_start(&start, self.model));
+        }
+        while flow == Flow::Continue && self.progress.epoch < epochs {
+            let start = Instant::now();
+            flow = self.train_epoch(train, steps)?;
+            if flow != Flow::Continue {
+                self.save_last()?;
+                return Ok(flow);
+            }
+            self.exchange(true);
+            let record = self.finish_epoch(test, start)?;
+            flow = self.tell(|c, model| c.on_epoch(&record, model));
+            self.save_last()?;
+            self.exchange(false);
+        }
+        // Whoever stops after the last epoch stops nothing.
+        Ok(if self.progress.epoch < epochs { flow } else { Flow::Finish })
     }
 
     /// The steps that this epoch still lacks.
-    fn train_epoch(&mut self, train: &Loader) -> Result<Flow> {
-        for batch in train.epoch_from(self.progress.epoch, self.progress.batch as usize) {
-            let record = self.step(&batch)?;
+    fn train_epoch(&mut self, train: &Loader, steps: usize) -> Result<Flow> {
+        // A resumed epoch may lack no step but its record, in which the rate of the last one stands.
+        if self.progress.batch > 0 {
+            self.set_rates(self.progress.step - 1, steps);
+        }
+        let mut batches = train.epoch_from(self.progress.epoch, self.progress.batch as usize);
+        loop {
+            let some: Vec<Batch> = batches.by_ref().take(self.parts).collect();
+            if some.is_empty() {
+                break;
+            }
+            self.set_rates(self.progress.step, steps);
+            let record = self.step(&some)?;
             self.log(Record::Step(record.clone()))?;
-            if self.tell(|c, _| c.on_step(&record, train.batches())) == Flow::Stop {
-                return Ok(Flow::Stop);
+            let flow = self.tell(|c, _| c.on_step(&record, steps));
+            if flow != Flow::Continue {
+                return Ok(flow);
             }
             if self.last_save.elapsed() > SAVE_EVERY {
                 self.save_last()?;
             }
         }
+        if let Some(Average { weights, from_epoch: Some(first), .. }) = &mut self.average
+            && self.progress.epoch >= *first
+        {
+            weights.update(self.model);
+        }
         Ok(Flow::Continue)
     }
 
-    fn step(&mut self, batch: &Batch) -> Result<StepRecord> {
-        let (seed, step) = (self.progress.seed, self.progress.step);
-        let output = self.model.forward(&batch.x, &mut Context::train(seed, step));
-        let loss = self.objective.loss(&output, &batch.y);
-        let value = loss_value(&loss);
-        if !value.is_finite() {
-            let culprit = first_not_finite(self.model, &batch.x, Context::train(seed, step));
-            return Err(Error::NotFinite(format!(
-                "step {}: the loss is {value}; the first tensor that is not finite is {culprit}. A smaller learning \
-                 rate often helps; what was saved before is kept",
-                step + 1
-            )));
+    /// Learning rate and momentum of a step of this epoch.
+    fn set_rates(&mut self, step: u64, steps: usize) {
+        let Some(Rates { schedule, per, base }) = &self.rates else { return };
+        let epochs = self.epochs as u64;
+        let (t, total) = match per {
+            Per::Step => (step, epochs * steps as u64),
+            Per::Epoch => (self.progress.epoch as u64, epochs),
+        };
+        self.optimizer.set_lr(schedule.lr(*base, t, total));
+        if let (Some(momentum), Some(slot)) = (schedule.momentum(t, total), self.optimizer.momentum_mut()) {
+            *slot = momentum;
         }
-        let correct = self.objective.correct(&output, &batch.y);
-        let grads = loss.backward();
-        drop((output, loss));
-        self.optimizer.step(self.model, &grads);
-        let lr = self.optimizer.lr();
-        note(&mut self.progress.running, value, correct, batch.x.shape()[0]);
-        self.progress.step += 1;
-        self.progress.batch += 1;
-        Ok(StepRecord { step: self.progress.step, epoch: self.progress.epoch + 1, lr, loss: value })
     }
 
-    /// Evaluates, logs and saves the epoch whose steps are all done.
+    fn step(&mut self, batches: &[Batch]) -> Result<StepRecord> {
+        let Progress { seed, step, .. } = self.progress;
+        let sums = &mut self.progress.running;
+        let (mut grads, loss) =
+            gradients(self.model, &self.objective, batches, (seed, step), self.parts as u64, sums)?;
+        self.clip(&mut grads)?;
+        self.optimizer.step(self.model, &grads);
+        if let Some(Average { weights, from_epoch: None, .. }) = &mut self.average {
+            weights.update(self.model);
+        }
+        self.progress.step += 1;
+        self.progress.batch += batches.len() as u32;
+        let lr = self.optimizer.lr();
+        Ok(StepRecord { step: self.progress.step, epoch: self.progress.epoch + 1, lr, loss })
+    }
+
+    fn clip(&self, grads: &mut Gradients) -> Result<()> {
+        if let Some(max) = self.clip_value {
+            grads.clip_value(max);
+        }
+        let norm = self.clip_norm.map(|max| grads.clip_norm(max));
+        match norm.filter(|norm| !norm.is_finite()) {
+            None => Ok(()),
+            Some(norm) => Err(Error::NotFinite(format!(
+                "step {}: the norm of the gradients is {norm}, though the loss is finite. A smaller learning rate \
+                 often helps; what was saved before is kept",
+                self.progress.step + 1
+            ))),
+        }
+    }
+
+    /// Evaluates and logs the epoch whose steps are all done, and saves it if it is the best.
     fn finish_epoch(&mut self, test: &Loader, start: Instant) -> Result<EpochRecord> {
         parameters_are_finite(self.model, self.progress.step)?;
         let trained = std::mem::take(&mut self.progress.running);
@@ -233,6 +426,9 @@ impl<'a> Trainer<'a> {
         self.progress.epoch += 1;
         self.progress.batch = 0;
         self.log(Record::Epoch(record.clone()))?;
+        if let Some(rates) = &mut self.rates {
+            rates.schedule.observe(&record);
+        }
         if is_best {
             self.progress.best = Some(score);
             if let Some((run, _)) = &self.run {
@@ -240,7 +436,6 @@ impl<'a> Trainer<'a> {
                 save_best(run.checkpoints(), &self.model.state_dict(), &metadata)?;
             }
         }
-        self.save_last()?;
         self.history.push(record.clone());
         Ok(record)
     }
@@ -252,21 +447,56 @@ impl<'a> Trainer<'a> {
         }
     }
 
+    /// Saves the average where there is one as the weights, and beside it the weights that are trained.
     fn save_last(&mut self) -> Result<()> {
-        let Some((run, _)) = &self.run else { return Ok(()) };
+        let Some(run) = self.run.as_ref().map(|(run, _)| *run) else { return Ok(()) };
         parameters_are_finite(self.model, self.progress.step)?;
+        let was = self.average.as_ref().is_some_and(|average| average.in_model);
+        self.exchange(true);
         let checkpoint = Checkpoint {
             weights: self.model.state_dict(),
             optimizer: self.optimizer.state(),
+            extra: self.extra(),
             progress: self.progress.clone(),
         };
+        self.exchange(was);
         self.last_save = Instant::now();
         save_last(run.checkpoints(), &checkpoint)
     }
 
+    /// What average, schedule and callbacks remember.
+    fn extra(&self) -> State {
+        let mut extra: State = self.callbacks.iter().flat_map(|callback| callback.state()).collect();
+        if let Some(average) = &self.average {
+            let values = average.weights.state().into_iter();
+            extra.extend(values.map(|(name, array)| (format!("{AVERAGE}{name}"), array)));
+        }
+        if let Some(rates) = &self.rates {
+            let numbers = rates.schedule.state();
+            if !numbers.is_empty() {
+                extra.insert(SCHEDULE.into(), Array::from_slice(&numbers, [numbers.len()]));
+            }
+        }
+        extra
+    }
+
     fn tell(&mut self, mut event: impl FnMut(&mut dyn Callback, &dyn Layer) -> Flow) -> Flow {
         let model = &*self.model;
-        let flows: Vec<Flow> = self.callbacks.iter_mut().map(|c| event(*c, model)).collect();
-        if flows.contains(&Flow::Stop) { Flow::Stop } else { Flow::Continue }
+        let flows = self.callbacks.iter_mut().map(|c| event(*c, model));
+        flows.fold(Flow::Continue, Flow::max)
     }
 }
+
+/// Whose is what in a checkpoint's `extra`.
+const AVERAGE: &str = "average.";
+const SCHEDULE: &str = "schedule";
+
+/// The arrays whose names begin so, without that beginning.
+fn part(state: &State, prefix: &str) -> State {
+    let own =
+        |(name, array): (&String, &Array)| Some((name.strip_prefix(prefix)?.to_string(), array.clone()));
+    state.iter().filter_map(own).collect()
+}
+
+#[cfg(test)]
+mod tests;

@@ -15,6 +15,7 @@ mod losses;
 mod norm;
 mod reductions;
 mod shapes;
+mod training;
 
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::cell::{Cell, RefCell};
@@ -213,4 +214,9 @@ fn reductions() {
 #[test]
 fn shapes() {
     check("shapes", shapes::CALLS);
+}
+
+#[test]
+fn training() {
+    check("training", training::CALLS);
 }

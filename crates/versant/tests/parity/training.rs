@@ -1,9 +1,15 @@
 //! Initialisers; optimisers and schedules over fifty steps.
 
 use serde::Deserialize;
-use versant::nn::init;
+use versant::Array;
+use versant::nn::init::{self, Fan, Kaiming, Nonlinearity};
+use versant::optim::schedule::{
+    Constant, Cosine, Exponential, LinearRamp, MultiStep, OneCycle, Plateau, Polynomial, Schedule, StepDecay,
+    WarmRestarts,
+};
 use versant::optim::{Adagrad, Group, Lion, RmsProp};
 use versant::prelude::*;
+use versant::train::Metric;
 
 use super::difference;
 use super::fixture::load;
@@ -19,6 +25,9 @@ struct Spread {
 #[test]
 fn initialisers() {
     let mut rng = Rng::new(7);
+    let leaky = Kaiming { nonlinearity: Nonlinearity::LeakyRelu(0.3), ..Kaiming::default() };
+    let fan_out = Kaiming { fan: Fan::Out, ..Kaiming::default() };
+    let plain = Kaiming { nonlinearity: Nonlinearity::Linear, ..Kaiming::default() };
     let wanted = load("training")["initialisers"].to_vec::<u8>();
     for Spread { name, shape, largest, std } in
         serde_json::from_slice::<Vec<Spread>>(&wanted).expect("a list")
@@ -30,6 +39,15 @@ fn initialisers() {
             "xavier_normal" => init::xavier_normal(shape, &mut rng),
             "kaiming_uniform" => init::kaiming_uniform(shape, &mut rng),
             "kaiming_normal" => init::kaiming_normal(shape, &mut rng),
+            "xavier_uniform_tanh" => init::xavier_uniform_gain(shape, Nonlinearity::Tanh.gain(), &mut rng),
+            "xavier_normal_gain" => init::xavier_normal_gain(shape, 0.5, &mut rng),
+            "kaiming_uniform_leaky" => init::kaiming_uniform_with(shape, &leaky, &mut rng),
+            "kaiming_normal_fan_out" => init::kaiming_normal_with(shape, &fan_out, &mut rng),
+            "kaiming_uniform_linear" => init::kaiming_uniform_with(shape, &plain, &mut rng),
+            "trunc_normal" => init::trunc_normal(shape, 0.0, 0.02, -2.0, 2.0, &mut rng),
+            "trunc_normal_narrow" => init::trunc_normal(shape, 0.5, 1.0, 0.4, 1.5, &mut rng),
+            "trunc_normal_one_side" => init::trunc_normal(shape, 0.0, 1.0, 0.0, 4.0, &mut rng),
+            "orthogonal" => init::orthogonal(shape, 2.0, &mut rng),
             "linear_weight" => linear.weight().clone(),
             "linear_bias" => linear.bias().expect("a bias").clone(),
             _ => panic!("the fixture has an initialiser {name}, the test does not"),
@@ -38,7 +56,8 @@ fn initialisers() {
         let found_largest = weight.abs().max().item::<f32>() as f64;
         let found_std = (weight.square().mean().item::<f32>() as f64).sqrt();
         // The largest of thousands of uniform numbers is their bound; of normal ones it is left to chance.
-        let reach = if name.ends_with("normal") { 0.25 } else { 2e-3 };
+        let chance = name.contains("normal") || name == "orthogonal";
+        let reach = if chance { 0.25 } else { 2e-3 };
         for (got, wanted, bound) in [(found_largest, largest, reach), (found_std, std, 0.04)] {
             assert!((got / wanted - 1.0).abs() < bound, "{name} {shape}: {got}, PyTorch's {wanted}");
         }
@@ -104,6 +123,97 @@ fn trajectories() {
                 let wrong = difference(tensor.array(), &file[&format!("{name}.end.{i}")], 0.0);
                 assert_eq!(wrong, None, "{name} on {device}, {parameter}");
             }
+        }
+    }
+}
+
+fn schedules() -> Vec<(&'static str, Box<dyn Schedule>)> {
+    let linear = OneCycle::new(0.8).pct_start(0.4).linear().div_factor(10.0).final_div_factor(100.0);
+    vec![
+        ("constant", Box::new(Constant::new(0.2, 7))),
+        ("step", Box::new(StepDecay::new(8, 0.5))),
+        ("multi_step", Box::new(MultiStep::new([3, 17, 18, 40], 0.3))),
+        ("exponential", Box::new(Exponential::new(0.93))),
+        ("linear", Box::new(LinearRamp::new(0.1, 0.8, 20))),
+        ("polynomial", Box::new(Polynomial::new(1.0))),
+        ("polynomial_power", Box::new(Polynomial::new(0.9).over(0.6))),
+        ("cosine", Box::new(Cosine::new())),
+        ("cosine_min", Box::new(Cosine::new().min(0.02))),
+        ("restarts", Box::new(WarmRestarts::new(12).min(0.01))),
+        ("restarts_longer", Box::new(WarmRestarts::new(6).growth(2))),
+        ("one_cycle", Box::new(OneCycle::new(0.8).cycle_momentum(0.85, 0.95))),
+        ("one_cycle_linear", Box::new(linear.cycle_momentum(0.85, 0.95))),
+        ("one_cycle_three", Box::new(OneCycle::new(0.8).three_phase().cycle_momentum(0.8, 0.97))),
+        ("warmup_cosine", Box::new(Cosine::new().warmup(0.1))),
+        ("then", Box::new(Constant::new(0.1, 100).then(20, StepDecay::new(7, 0.5)))),
+        ("product", Box::new(Constant::new(0.1, 20).times(Exponential::new(0.9)))),
+    ]
+}
+
+fn plateaus() -> Vec<(&'static str, Plateau)> {
+    let absolute = Plateau::new(0.5, 0).metric(Metric::TestAccuracy).absolute_threshold(0.05);
+    vec![
+        ("plateau", Plateau::new(0.1, 2)),
+        ("plateau_cooldown", Plateau::new(0.5, 1).cooldown(2).min_lr(0.02)),
+        ("plateau_absolute", absolute),
+    ]
+}
+
+#[track_caller]
+fn near(what: &str, got: f64, wanted: f64) {
+    assert!((got - wanted).abs() < 1e-12, "{what}: {got}, not {wanted}");
+}
+
+#[test]
+fn rates_and_momenta() {
+    let file = load("training");
+    let numbers = |name: String| file.get(&name).map(|array| array.to_vec::<f64>());
+    let count = |prefix: &str| file.keys().filter(|name| name.starts_with(prefix)).count();
+    assert_eq!(count("schedule."), schedules().len() + plateaus().len(), "the fixture's schedules");
+    assert_eq!(count("momentum."), 3 + 5, "the cycles, and losses and end of the optimiser of that name");
+    for (name, schedule) in schedules() {
+        let rates = numbers(format!("schedule.{name}")).expect("rates");
+        let momenta = numbers(format!("momentum.{name}"));
+        for (t, wanted) in rates.iter().enumerate() {
+            let what = format!("{name} at {t}");
+            near(&what, schedule.lr(0.3, t as u64, rates.len() as u64), *wanted);
+            let momentum = schedule.momentum(t as u64, rates.len() as u64);
+            assert_eq!(momentum.is_some(), momenta.is_some(), "{what}");
+            if let (Some(got), Some(wanted)) = (momentum, &momenta) {
+                near(&what, got, wanted[t]);
+            }
+        }
+    }
+    let metric = numbers("metric".into()).expect("a metric");
+    for (name, mut plateau) in plateaus() {
+        let rates = numbers(format!("schedule.{name}")).expect("rates");
+        assert!(rates.last() < rates.first(), "{name} does something");
+        for (t, wanted) in rates.into_iter().enumerate() {
+            near(&format!("{name} at {t}"), plateau.lr(0.3, 0, 0), wanted);
+            plateau.update(metric[t]);
+        }
+    }
+}
+
+/// The sum of all parameters, each times a gradient, has those gradients.
+#[test]
+fn clipping() {
+    let file = load("training");
+    let wanted: Vec<Array> = (0..4).map(|i| file[&format!("grad.{i}")].clone()).collect();
+    let leaves: Vec<Tensor> =
+        wanted.iter().map(|g| Tensor::from(Array::zeros(g.shape(), DType::F64)).requires_grad()).collect();
+    for name in ["norm", "norm_large", "value"] {
+        let products = leaves.iter().zip(&wanted).map(|(x, g)| (x * &Tensor::from(g.clone())).sum());
+        let mut grads = products.reduce(|a, b| a + b).expect("four").backward();
+        match name {
+            "norm" => near(name, grads.clip_norm(0.7), file["clip_norm"].item()),
+            "norm_large" => near(name, grads.clip_norm(100.0), file["clip_norm_large"].item()),
+            _ => grads.clip_value(0.3),
+        }
+        for (i, x) in leaves.iter().enumerate() {
+            let got = grads.get(x).expect("a gradient");
+            let wrong = difference(got.array(), &file[&format!("clip_{name}.{i}")], 0.0);
+            assert_eq!(wrong, None, "{name}, gradient {i}");
         }
     }
 }

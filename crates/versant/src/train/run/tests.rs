@@ -58,7 +58,7 @@ fn step(step: u64) -> Record {
 }
 
 fn line(step: u64) -> String {
-    format!("{{\"kind\":\"step\",\"step\":{step},\"epoch\":1,\"loss\":0.5}}\n")
+    format!("{{\"kind\":\"step\",\"step\":{step},\"epoch\":1,\"lr\":0.1,\"loss\":0.5}}\n")
 }
 
 /// An epoch's line belongs to its last step's number, but is behind that step.
@@ -163,8 +163,11 @@ fn a_process_to_be_killed() {
         let array = Array::full([500], number as f64, crate::DType::F32);
         let arrays = BTreeMap::from([("w".to_string(), array)]);
         let progress = Progress { step: number, ..Progress::default() };
-        save_last(run.checkpoints(), &Checkpoint { weights: arrays.clone(), optimizer: arrays, progress })
-            .unwrap();
+        save_last(
+            run.checkpoints(),
+            &Checkpoint { weights: arrays.clone(), optimizer: arrays, extra: BTreeMap::new(), progress },
+        )
+        .unwrap();
         if Instant::now() > end {
             break;
         }
