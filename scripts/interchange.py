@@ -6,6 +6,10 @@
 
 Needs torch, numpy and safetensors. Both go through crates/versant/tests/fixtures: the Rust test reads the files of
 `write`, and asserts that Versant writes the files of `check` byte for byte. Seeded: `write` gives the same numbers.
+
+PyTorch's own `.pt` files are pickles, which run code when they are read; Versant does not read them. To save weights for
+Versant: `safetensors.torch.save_file(model.state_dict(), "model.safetensors")`; to load Versant's:
+`model.load_state_dict(safetensors.torch.load_file("model.safetensors"))`.
 """
 
 import sys
@@ -20,6 +24,44 @@ FIXTURES = Path(__file__).resolve().parent.parent / "crates/versant/tests/fixtur
 
 def mlp():
     return torch.nn.Sequential(torch.nn.Linear(5, 4), torch.nn.ReLU(), torch.nn.Linear(4, 3, bias=False))
+
+
+class LeNet(torch.nn.Module):
+    """LeNet with few channels; names and layers as in PyTorch's tutorial."""
+
+    def __init__(self):
+        super().__init__()
+        self.conv1 = torch.nn.Conv2d(1, 3, 5)
+        self.conv2 = torch.nn.Conv2d(3, 4, 5)
+        self.fc1 = torch.nn.Linear(64, 12)
+        self.fc2 = torch.nn.Linear(12, 11)
+        self.fc3 = torch.nn.Linear(11, 10)
+
+    def forward(self, x):
+        x = torch.max_pool2d(torch.relu(self.conv1(x)), 2)
+        x = torch.max_pool2d(torch.relu(self.conv2(x)), 2)
+        return self.fc3(torch.relu(self.fc2(torch.relu(self.fc1(x.flatten(1))))))
+
+
+def vgg():
+    """Pairs of convolutions, the first of each with batch normalisation, and pooling; few channels. Names as in
+    torchvision's VGG."""
+    layers = []
+    for inputs, outputs in ((3, 4), (5, 6), (7, 8)):
+        layers += [torch.nn.Conv2d(inputs, outputs, 3, padding=1), torch.nn.BatchNorm2d(outputs), torch.nn.ReLU()]
+        layers += [torch.nn.Conv2d(outputs, outputs + 1, 3, padding=1), torch.nn.ReLU(), torch.nn.MaxPool2d(2)]
+    classifier = [torch.nn.Flatten(), torch.nn.Dropout(0.05), torch.nn.Linear(36, 12), torch.nn.ReLU()]
+    classifier += [torch.nn.Linear(12, 11), torch.nn.ReLU(), torch.nn.Dropout(0.05), torch.nn.Linear(11, 10)]
+    model = torch.nn.Sequential()
+    model.add_module("features", torch.nn.Sequential(*layers))
+    model.add_module("classifier", torch.nn.Sequential(*classifier))
+    return model
+
+
+def save_with_prediction(model, x, name):
+    """Its weights, an input, and what it answers once it is trained."""
+    model.eval()
+    save_file(model.state_dict() | {"x": x, "y": model(x).detach()}, FIXTURES / name)
 
 
 def arrays():
@@ -47,6 +89,11 @@ def write():
     model = mlp()
     x = torch.randn(6, 5)
     save_file(model.state_dict() | {"x": x, "y": model(x).detach()}, FIXTURES / "torch_mlp.safetensors")
+    save_with_prediction(LeNet(), torch.randn(2, 1, 28, 28), "torch_lenet.safetensors")
+    model = vgg()
+    for _ in range(3):
+        model(torch.randn(8, 3, 16, 16) * 2 + 1)  # running statistics that are not those of the beginning
+    save_with_prediction(model, torch.randn(2, 3, 16, 16), "torch_vgg.safetensors")
     np.savez(FIXTURES / "numpy.npz", **arrays())
     np.savez_compressed(FIXTURES / "numpy_compressed.npz", **arrays())
 
@@ -57,6 +104,8 @@ def check():
     model = mlp()
     model.load_state_dict(state)
     torch.testing.assert_close(model(x), y, rtol=0, atol=1e-6)
+
+    vgg().load_state_dict(load_file(FIXTURES / "versant_vgg.safetensors"))
 
     for name in ("versant.npz", "versant_compressed.npz"):
         saved = np.load(FIXTURES / name)

@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 
 use versant::Array;
 use versant::io::{npz, safetensors};
+use versant::nn::{BatchNorm2d, Conv2d, MaxPool2d};
 use versant::prelude::*;
 
 fn fixture(name: &str) -> PathBuf {
@@ -22,7 +23,64 @@ fn mlp() -> Sequential {
         .push(Linear::without_bias(4, 3, &mut rng))
 }
 
-fn output(model: &Sequential, x: &Array) -> Array {
+/// `LeNet` of the script.
+#[derive(Module)]
+struct LeNet {
+    conv1: Conv2d,
+    conv2: Conv2d,
+    fc1: Linear,
+    fc2: Linear,
+    fc3: Linear,
+}
+
+impl LeNet {
+    fn new() -> LeNet {
+        let rng = &mut Rng::new(0);
+        LeNet {
+            conv1: Conv2d::new(1, 3, 5, rng),
+            conv2: Conv2d::new(3, 4, 5, rng),
+            fc1: Linear::new(64, 12, rng),
+            fc2: Linear::new(12, 11, rng),
+            fc3: Linear::new(11, 10, rng),
+        }
+    }
+}
+
+impl Layer for LeNet {
+    fn forward(&self, x: &Tensor, cx: &mut Context) -> Tensor {
+        let x = self.conv1.forward(x, cx).relu().max_pool2d(2);
+        let x = self.conv2.forward(&x, cx).relu().max_pool2d(2);
+        let x = self.fc1.forward(&x.flatten(1), cx).relu();
+        self.fc3.forward(&self.fc2.forward(&x, cx).relu(), cx)
+    }
+}
+
+/// `vgg` of the script.
+fn vgg() -> Sequential {
+    let rng = &mut Rng::new(0);
+    let mut features = Sequential::new();
+    for (inputs, outputs) in [(3, 4), (5, 6), (7, 8)] {
+        features = features
+            .push(Conv2d::new(inputs, outputs, 3, rng).padding(1))
+            .push(BatchNorm2d::new(outputs))
+            .push(nn::Relu)
+            .push(Conv2d::new(outputs, outputs + 1, 3, rng).padding(1))
+            .push(nn::Relu)
+            .push(MaxPool2d::new(2));
+    }
+    let classifier = Sequential::new()
+        .push(nn::Flatten)
+        .push(Dropout(0.05))
+        .push(Linear::new(36, 12, rng))
+        .push(nn::Relu)
+        .push(Linear::new(12, 11, rng))
+        .push(nn::Relu)
+        .push(Dropout(0.05))
+        .push(Linear::new(11, 10, rng));
+    Sequential::new().add("features", features).add("classifier", classifier)
+}
+
+fn output(model: &dyn Layer, x: &Array) -> Array {
     model.forward(&x.clone().into(), &mut Context::eval()).array().clone()
 }
 
@@ -37,26 +95,42 @@ fn is_as_checked(name: &str, save: impl FnOnce(&Path) -> versant::Result<()>) {
     );
 }
 
-#[test]
-fn pytorch_s_weights_give_pytorch_s_outputs() {
-    let mut state = safetensors::load(fixture("torch_mlp.safetensors")).unwrap().tensors;
+/// With PyTorch's weights of the file the model must answer as PyTorch did.
+fn answers_as_pytorch(mut model: impl Layer, file: &str) {
+    let mut state = safetensors::load(fixture(file)).unwrap().tensors;
     let (x, y) = (state.remove("x").unwrap(), state.remove("y").unwrap());
-    let mut model = mlp();
     model.load_state_dict(&state).unwrap();
     let found = output(&model, &x);
     assert_eq!(found.shape(), y.shape());
     for (found, wanted) in found.to_vec::<f32>().into_iter().zip(y.to_vec::<f32>()) {
-        assert!((found - wanted).abs() <= 1e-6, "{found}, PyTorch has {wanted}");
+        assert!((found - wanted).abs() <= 1e-6, "{file}: {found}, PyTorch has {wanted}");
     }
 }
 
 #[test]
+fn pytorch_s_weights_give_pytorch_s_outputs() {
+    answers_as_pytorch(mlp(), "torch_mlp.safetensors");
+    answers_as_pytorch(LeNet::new(), "torch_lenet.safetensors");
+    answers_as_pytorch(vgg(), "torch_vgg.safetensors");
+}
+
+/// Eighths, whose products and sums no machine has to round.
+fn eighths(shape: Shape) -> Array {
+    let values: Vec<f32> = (0..shape.numel()).map(|i| (i * 5 % 17) as f32 / 8.0 - 1.0).collect();
+    Array::from_slice(&values, shape)
+}
+
+#[test]
+fn pytorch_takes_the_names_of_layers_with_running_statistics() {
+    let mut state = vgg().state_dict();
+    for array in state.values_mut().filter(|array| array.dtype() == DType::F32) {
+        *array = eighths(array.shape());
+    }
+    is_as_checked("versant_vgg.safetensors", |path| safetensors::save(path, &state, &BTreeMap::new()));
+}
+
+#[test]
 fn pytorch_reads_the_weights_that_versant_writes() {
-    // Eighths, whose products and sums no machine has to round.
-    let eighths = |shape: Shape| {
-        let values: Vec<f32> = (0..shape.numel()).map(|i| (i * 5 % 17) as f32 / 8.0 - 1.0).collect();
-        Array::from_slice(&values, shape)
-    };
     let mut model = mlp();
     let mut state: BTreeMap<String, Array> = model.state_dict();
     state.values_mut().for_each(|array| *array = eighths(array.shape()));

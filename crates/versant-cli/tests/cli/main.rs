@@ -3,6 +3,7 @@
 mod bits;
 mod common;
 mod data;
+mod export;
 mod input;
 #[cfg(unix)]
 mod interrupted;

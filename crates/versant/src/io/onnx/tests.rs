@@ -1,6 +1,8 @@
 use super::*;
 use crate::io::protobuf::read::Fields;
-use crate::nn::{Dropout, Flatten, Linear, Module, Relu, Sequential, Silu, Softmax};
+use crate::nn::{
+    AdaptiveAvgPool2d, BatchNorm2d, Dropout, Flatten, Linear, Module, Relu, Sequential, Silu, Softmax,
+};
 use crate::rng::Rng;
 
 fn refusal(model: &dyn Layer, input: impl Into<Shape>) -> String {
@@ -138,4 +140,23 @@ fn a_kind_that_onnx_lacks_is_named() {
     let error = export(&Sequential::new().add("mine", Own), [1, 2], &path).unwrap_err().to_string();
     assert!(error.contains("own.onnx: mine (Own): ONNX has no form for this kind"), "{error}");
     assert!(!path.exists());
+}
+
+#[test]
+fn what_onnx_cannot_say_is_refused() {
+    let pool = refusal(&AdaptiveAvgPool2d::new([3, 2]), [1, 1, 7, 6]);
+    assert!(
+        pool.contains("AdaptiveAvgPool2d_0 (AdaptiveAvgPool2d): from [7, 6] to [3, 2] its windows are"),
+        "{pool}"
+    );
+    let norm = refusal(&BatchNorm2d::new(3).without_running_stats(), [1, 3, 2, 2]);
+    assert!(norm.contains("(BatchNorm2d): without running statistics"), "{norm}");
+}
+
+#[test]
+fn tensors_that_share_their_memory_have_their_own_names() {
+    // Until it is trained, weights and variances are the same ones.
+    let model = Sequential::new().add("bn", BatchNorm2d::new(3));
+    let names = ["bn.bias", "bn.running_mean", "bn.running_var", "bn.weight"];
+    assert_eq!(initializers(&graph(&model, [1, 3, 2, 2])), names);
 }
