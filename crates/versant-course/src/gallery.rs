@@ -98,3 +98,27 @@ fn draw_activations() -> Picture {
         .collect();
     activations(&panels)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_figure_is_drawn_under_a_name_of_its_own() {
+        for (i, figure) in ALL.iter().enumerate() {
+            assert!(ALL[..i].iter().all(|f| f.name != figure.name), "{} twice", figure.name);
+            assert!(figure.about.ends_with(']'), "{}: no row of the course", figure.name);
+            let picture = (figure.make)();
+            assert!(picture.svg().contains("<text") && picture == (figure.make)(), "{}", figure.name);
+        }
+    }
+
+    #[test]
+    fn the_slides_of_convolution_have_the_sizes_of_the_course() {
+        let sizes = [("k3p0s1", 5), ("k5p0s1", 3), ("k3p1s1", 7), ("k3p1s2", 4), ("k3p1s3", 3)];
+        for (name, size) in sizes {
+            let picture = (find(name).unwrap().make)();
+            assert!(picture.svg().contains(&format!("output {size} × {size}")), "{name}");
+        }
+    }
+}
