@@ -41,6 +41,11 @@ pub const ALL: &[Figure] = &[
     Figure { name: "k3p1s2", about: "Kernel size 3, padding 1, stride 2 [B2]", make: || cnn::convolution(3) },
     Figure { name: "k3p1s3", about: "Kernel size 3, padding 1, stride 3 [B2]", make: || cnn::convolution(4) },
     Figure {
+        name: "padding",
+        about: "Padding modes: zeros, reflect, replicate, circular [B3]",
+        make: cnn::padding,
+    },
+    Figure {
         name: "pooling",
         about: "Max, average and invertible pooling (squeeze) [B6-B8]",
         make: cnn::pooling,

@@ -1,15 +1,16 @@
 //! The part on convolutional networks.
 
 use versant::rng::Rng;
-use versant::{Tensor, Window};
+use versant::{Conv, Pad, Tensor};
 
 use crate::draw::Picture;
 use crate::figures::batch_norm::BatchNorm;
 use crate::figures::convolution::Geometry;
 use crate::figures::dropout::Dropout;
+use crate::figures::padding::Padded;
 use crate::figures::pooling::Pooling;
 use crate::figures::sliding_window::SlidingWindow;
-use crate::figures::{batch_norm, convolution, dropout, pooling, sliding_window};
+use crate::figures::{batch_norm, convolution, dropout, padding, pooling, sliding_window};
 
 /// The course's five slides on a 7x7 input.   [course: B2]
 const SLIDES: [Geometry; 5] = [
@@ -32,10 +33,26 @@ pub(super) fn convolution(slide: usize) -> Picture {
 pub(super) fn sliding_window() -> Picture {
     let input = [0, 0, 1, 2, 2, 0, 0, 1, 2, 2, 0, 1, 2, 2, 1, 1, 2, 2, 1, 0, 2, 2, 1, 0, 0].map(|v| v as f32);
     let kernel = [-1f32, 0.0, 1.0, -1.0, 0.0, 1.0, -1.0, 0.0, 1.0];
-    let places = Tensor::from_slice(&input, [1, 1, 5, 5]).unfold2d(&Window::new([3, 3]));
-    let output = Tensor::from_slice(&kernel, [1, 9]).matmul(&places.squeeze(0)).to_vec::<f32>();
+    let x = Tensor::from_slice(&input, [1, 1, 5, 5]);
+    let output = x.conv2d(&Tensor::from_slice(&kernel, [1, 1, 3, 3]), None, &Conv::new()).to_vec::<f32>();
     let window = SlidingWindow { input: &input, kernel: &kernel, output: &output, sides: [5, 3, 3] };
     sliding_window::sliding_window(&window, &[0, 1, 3, 8])
+}
+
+pub(super) fn padding() -> Picture {
+    const SIDE: usize = 4;
+    const WIDTH: usize = 2;
+    let numbered: Vec<f32> = (1..=SIDE * SIDE).map(|i| i as f32).collect();
+    let image = Tensor::from_slice(&numbered, [1, 1, SIDE, SIDE]);
+    let modes = [
+        (Pad::Constant(0.0), "zeros", "0 everywhere"),
+        (Pad::Reflect, "reflect", "mirrored, the edge cell once"),
+        (Pad::Replicate, "replicate", "the nearest cell of the image"),
+        (Pad::Circular, "circular", "the image begins again"),
+    ]
+    .map(|(mode, name, rule)| (image.pad(&[(WIDTH, WIDTH); 2], mode).to_vec::<f32>(), name, rule));
+    let panels = modes.each_ref().map(|(values, mode, rule)| Padded { mode, rule, values });
+    padding::padding(&panels, SIDE, WIDTH)
 }
 
 pub(super) fn pooling() -> Picture {
