@@ -41,6 +41,11 @@ pub const ALL: &[Figure] = &[
     Figure { name: "k3p1s2", about: "Kernel size 3, padding 1, stride 2 [B2]", make: || cnn::convolution(3) },
     Figure { name: "k3p1s3", about: "Kernel size 3, padding 1, stride 3 [B2]", make: || cnn::convolution(4) },
     Figure {
+        name: "padding",
+        about: "Padding modes: zeros, reflect, replicate, circular [B3]",
+        make: cnn::padding,
+    },
+    Figure {
         name: "pooling",
         about: "Max, average and invertible pooling (squeeze) [B6-B8]",
         make: cnn::pooling,
@@ -97,4 +102,28 @@ fn draw_activations() -> Picture {
         .map(|((name, _), (y, dy))| Activation { name, x: &places, y, dy })
         .collect();
     activations(&panels)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_figure_is_drawn_under_a_name_of_its_own() {
+        for (i, figure) in ALL.iter().enumerate() {
+            assert!(ALL[..i].iter().all(|f| f.name != figure.name), "{} twice", figure.name);
+            assert!(figure.about.ends_with(']'), "{}: no row of the course", figure.name);
+            let picture = (figure.make)();
+            assert!(picture.svg().contains("<text") && picture == (figure.make)(), "{}", figure.name);
+        }
+    }
+
+    #[test]
+    fn the_slides_of_convolution_have_the_sizes_of_the_course() {
+        let sizes = [("k3p0s1", 5), ("k5p0s1", 3), ("k3p1s1", 7), ("k3p1s2", 4), ("k3p1s3", 3)];
+        for (name, size) in sizes {
+            let picture = (find(name).unwrap().make)();
+            assert!(picture.svg().contains(&format!("output {size} × {size}")), "{name}");
+        }
+    }
 }

@@ -15,10 +15,10 @@ struct Piece<'a> {
 }
 
 /// `a_{i} + b^{2}` by its pieces. Braces that are never closed are text.
-fn pieces(mut rest: &str) -> Vec<Piece<'_>> {
+fn pieces<'a>(mut rest: &'a str) -> Vec<Piece<'a>> {
     let mut pieces = Vec::new();
-    let mut push = |text, shift| {
-        if text != "" {
+    let mut push = |text: &'a str, shift| {
+        if !text.is_empty() {
             pieces.push(Piece { text, shift });
         }
     };

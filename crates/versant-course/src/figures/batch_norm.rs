@@ -152,7 +152,7 @@ impl Axis {
 fn decimal(value: f32) -> String {
     let text = match value.abs() {
         v if !v.is_finite() => return "–".to_owned(),
-        v if v > 0.0 && (v < 0.005 || v >= 1e5) => {
+        v if v > 0.0 && !(0.005..1e5).contains(&v) => {
             let short: f64 = format!("{value:.2e}").parse().unwrap_or(0.0);
             return tick_labels(&[short]).remove(0);
         }

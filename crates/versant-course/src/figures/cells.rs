@@ -1,6 +1,6 @@
 //! Square cells in rows and columns, as grids of numbers are drawn.
 
-use crate::draw::{Brush, Font, Rect, Svg};
+use crate::draw::{Brush, Color, Font, INK, Rect, Svg};
 
 /// A grid of equal squares by its left upper corner.
 #[derive(Clone, Copy, Debug)]
@@ -44,18 +44,23 @@ impl Cells {
         }
     }
 
-    /// A text in the middle of every cell, in letters of `size` or as much smaller as it needs.
+    /// A text in the middle of every cell, as [`write_in`] sets it.
     pub fn write(&self, svg: &mut Svg, size: f64, text: impl Fn(usize, usize) -> String) {
-        let room = self.side - 10.0;
         for row in 0..self.rows {
             for column in 0..self.columns {
-                let text = text(row, column);
-                let font =
-                    Font::new((room / Font::new(1.0).width(&text).max(0.1)).clamp(14.0, size.max(14.0)));
-                let (x, y) = self.cell(row, column).center();
-                svg.text(x, y, &font.fit(&text, room), font.middle());
+                write_in(svg, self.cell(row, column), &text(row, column), size, INK);
             }
         }
+    }
+}
+
+/// A text in the middle of a box, in letters of `size` or as much smaller as it needs; none where even the smallest
+/// letters do not fit.
+pub(super) fn write_in(svg: &mut Svg, at: Rect, text: &str, size: f64, color: Color) {
+    let fitting = (at.w - 8.0) / Font::new(1.0).width(text).max(0.1);
+    let font = Font::new(fitting.clamp(14.0, size.max(14.0))).color(color);
+    if font.width(text) <= at.w - 2.0 {
+        svg.text(at.center().0, at.center().1, text, font.middle());
     }
 }
 

@@ -32,14 +32,16 @@ pub struct Labelled<'a> {
     pub names: &'a [String],
 }
 
-const LABELS: f64 = 150.0;
+/// More images than this are not shown: they would be too small.
+const MOST: usize = 12;
+const LABELS: f64 = 160.0;
 const GAP: f64 = 16.0;
 const NAME: Font = Font::new(18.0).bold();
 const NOTE: Font = Font::new(15.0).color(GREY);
 const SCORE: Font = Font::new(17.0).bold();
 
 /// A row for each channel: the images from the most to the least similar, below each the channel's output, and below
-/// that the similarity and the class.
+/// that the similarity and the class. Of more than twelve images the first twelve are shown.
 ///
 /// # Panics
 /// If a map is missing, or an image or a class is none of the set.
@@ -61,7 +63,7 @@ pub fn channel_gallery(name: &str, set: &Labelled, rows: &[ChannelRow]) -> Pictu
         );
         assert!(row.nearest.iter().all(|n| n.image < count), "channel_gallery: an image is none of {count}");
     }
-    let columns = rows.iter().map(|r| r.nearest.len()).max().unwrap_or(0).max(1);
+    let columns = rows.iter().map(|r| r.nearest.len()).max().unwrap_or(0).clamp(1, MOST);
     let tile = ((WIDTH - 2.0 * MARGIN - LABELS + GAP) / columns as f64 - GAP).min(if rows.len() > 1 {
         108.0
     } else {
@@ -69,7 +71,8 @@ pub fn channel_gallery(name: &str, set: &Labelled, rows: &[ChannelRow]) -> Pictu
     });
     let pitch = 2.0 * tile + 92.0;
     let height = TOP + 26.0 + rows.len().max(1) as f64 * pitch;
-    let reading = "Above: images; below: the channel's output on them; the number: cosine similarity to the first output";
+    let reading = "Above: images; below: the channel's output on them; \
+                   the number: cosine similarity to the first output";
     let mut svg = sheet(&format!("{name}: what a channel sees"), reading, height);
     if rows.is_empty() {
         svg.text(0.5 * WIDTH, TOP + 60.0, "no channel was asked for", NAME.middle().color(GREY));
@@ -107,7 +110,9 @@ impl ChannelRow<'_> {
         svg.text(MARGIN, y + tile - 24.0, &NAME.fit(self.layer, room), NAME);
         svg.text(MARGIN, y + tile, &NAME.fit(&format!("channel {}", self.channel), room), NAME);
         svg.text(MARGIN, y + tile + 24.0, &NOTE.fit(&format!("{rows} × {columns}"), room), NOTE);
-        for (i, (neighbour, map)) in self.nearest.iter().zip(self.maps.chunks(rows * columns)).enumerate() {
+        for (i, (neighbour, map)) in
+            self.nearest.iter().zip(self.maps.chunks(rows * columns)).take(MOST).enumerate()
+        {
             let x = MARGIN + LABELS + i as f64 * (tile + gap);
             let image = Rect::new(x, y, tile, tile);
             set.images.draw(svg, neighbour.image, image);

@@ -1,5 +1,7 @@
 //! Where a convolution's window goes, and how large its output is.   [course: B2]
 
+use versant::Window;
+
 use super::cells::{Cells, inset};
 use super::{MARGIN, TOP, WIDTH, sheet};
 use crate::draw::{BLUE, Brush, Color, Font, GREEN, GREY, INK, Picture, Rect, Svg, VERMILLION, WHITE};
@@ -25,19 +27,21 @@ const DASH: &[f64] = &[5.0, 4.0];
 const OUTPUT_SIZE: &str = "d_{out} = floor((d_{in} + 2p − k) / s) + 1";
 
 impl Geometry {
-    /// Cells along a side of the output: floor((input + 2 padding - kernel) / stride) + 1.
+    /// Cells along a side of the output: floor((input + 2 padding - kernel) / stride) + 1, as [`Window::output`].
     ///
     /// # Panics
     /// If a side or the stride is 0, or the window is larger than the padded input.
     #[track_caller]
     pub fn output(&self) -> usize {
-        let Geometry { input, kernel, stride, .. } = *self;
-        assert!(
-            input > 0 && kernel > 0 && stride > 0 && kernel <= self.padded(),
-            "convolution: a window of {kernel} with stride {stride} has no place on {} cells",
-            self.padded()
-        );
-        (self.padded() - kernel) / stride + 1
+        let Geometry { input, kernel, padding, stride } = *self;
+        let window = Window::new([kernel; 2]).stride([stride; 2]).padding([padding; 2]);
+        match window.output([input; 2]) {
+            Some([output, _]) if input > 0 => output,
+            _ => panic!(
+                "convolution: a window of {kernel} with stride {stride} has no place on {} cells",
+                self.padded()
+            ),
+        }
     }
 
     fn padded(&self) -> usize {
@@ -46,6 +50,15 @@ impl Geometry {
 
     fn name(&self) -> String {
         format!("kernel size {}, padding {}, stride {}", self.kernel, self.padding, self.stride)
+    }
+
+    /// What the heading says of the places that are shown.
+    fn coloured(&self) -> &'static str {
+        match self.output() {
+            1 => "; there is one place",
+            2 => "; the first and the last are coloured",
+            _ => "; the first, the next and the last are coloured",
+        }
     }
 
     /// The formula of the output's size with the numbers put in.
@@ -85,7 +98,10 @@ pub fn convolution(geometry: &Geometry) -> Picture {
     geometry.output();
     let mut svg = sheet(
         &format!("Convolution: {}", geometry.name()),
-        "Every place of the window on the input gives one cell of the output; three places are coloured",
+        &format!(
+            "Every place of the window on the input gives one cell of the output{}",
+            geometry.coloured()
+        ),
         TOP + 600.0,
     );
     panel(&mut svg, geometry, Rect::new(MARGIN, TOP + 34.0, WIDTH - 2.0 * MARGIN, 434.0), true);
@@ -107,7 +123,8 @@ pub fn convolutions(all: &[Geometry]) -> Picture {
     let rows = (all.len() + 1).div_ceil(COLUMNS);
     let mut svg = sheet(
         "Convolution: kernel size, padding and stride",
-        "Every place of the window on the input gives one cell of the output; three places are coloured",
+        "Every place of the window on the input gives one cell of the output; \
+         the first, the next and the last are coloured",
         TOP + rows as f64 * HEIGHT,
     );
     let width = (WIDTH - 2.0 * MARGIN - (COLUMNS - 1) as f64 * GAP) / COLUMNS as f64;

@@ -48,7 +48,8 @@ pub fn feature_maps(name: &str, image: &Images, layers: &[LayerMaps], most: usiz
         layers.iter().map(|l| l.tile(wide).1.max(LINE * l.lines().len() as f64)).collect();
     let top = TOP + IMAGE + 26.0;
     let height = top + heights.iter().map(|h| h + ROW_GAP).sum::<f64>() + 10.0;
-    let reading = "Every map from its own least value (dark) to its own largest (bright); dead: 0 everywhere on this image";
+    let reading = "Every map from its own least value (dark) to its own largest (bright); \
+                   dead: 0 everywhere on this image";
     let mut svg = sheet(&format!("{name}: feature maps"), reading, height);
     image.draw(&mut svg, 0, Rect::new(MARGIN + LABELS, TOP, IMAGE, IMAGE));
     svg.text(MARGIN, TOP + 0.5 * IMAGE - 12.0, "input", NAME);

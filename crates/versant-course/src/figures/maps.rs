@@ -24,7 +24,7 @@ fn range(values: &[f32]) -> Option<(f32, f32)> {
 pub(super) fn kind(values: &[f32]) -> MapKind {
     match range(values) {
         Some((low, high)) if low < high => MapKind::Alive,
-        Some((low, _)) if low == 0.0 => MapKind::Dead,
+        Some((0.0, _)) => MapKind::Dead,
         _ => MapKind::Constant,
     }
 }

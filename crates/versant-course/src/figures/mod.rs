@@ -22,6 +22,7 @@ pub mod lr_finder;
 mod maps;
 pub mod models;
 pub mod network;
+pub mod padding;
 pub mod pooling;
 pub mod predictions;
 pub mod samples;

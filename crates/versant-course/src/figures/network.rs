@@ -8,7 +8,7 @@ use crate::draw::{BLUE, Brush, Color, Font, GREEN, GREY, INK, ORANGE, Picture, R
 pub struct Block<'a> {
     /// PyTorch's name of its kind: "Conv2d", "MaxPool2d", "Linear", "BatchNorm2d".
     pub kind: &'a str,
-    /// What it gives for one input: [channels, height, width], or [units].
+    /// What it gives for one input: `[channels, height, width]`, or `[units]`.
     pub output: &'a [usize],
     /// What stands below its box, a line for each part between commas: "5×5 conv, stride 1"; none: its kind.
     pub label: &'a str,
@@ -21,6 +21,8 @@ const SHAPE: Font = Font::new(15.0).bold();
 const LINE_HEIGHT: f64 = 20.0;
 /// The least room for a box and the longest usual word below it.
 const LEAST_COLUMN: f64 = 80.0;
+/// Between the words of neighbours.
+const GUTTER: f64 = 1.5;
 /// Direction of what leads into the page, as shares of its length.
 const DEPTH: (f64, f64) = (0.3, 0.26);
 
@@ -36,11 +38,13 @@ pub fn network(name: &str, input: &[usize], blocks: &[Block]) -> Picture {
         let fits = matches!(shape.len(), 1 | 3) && shape.iter().all(|&n| n > 0);
         assert!(fits, "network: {shape:?} is neither [channels, height, width] nor [units]");
     }
-    let stages = stages(input, blocks);
+    let mut stages = stages(input, blocks);
     let most = ((WIDTH - 2.0 * MARGIN) / LEAST_COLUMN) as usize;
     let rows = stages.len().div_ceil(most);
     let each = stages.len().div_ceil(rows);
-    let scale = Scale::new(&stages, (WIDTH - 2.0 * MARGIN) / each as f64);
+    let column = (WIDTH - 2.0 * MARGIN) / each as f64;
+    stages.iter_mut().for_each(|stage| stage.wrap(column - GUTTER));
+    let scale = Scale::new(&stages, column);
     let lines = stages.iter().map(|s| s.lines.len()).max().unwrap_or(0);
     let row_height = scale.height() + 76.0 + LINE_HEIGHT * (lines + 1) as f64;
     let parameters: usize = blocks.iter().map(|b| b.parameters).sum();
@@ -62,6 +66,28 @@ struct Stage {
     lines: Vec<String>,
     parameters: usize,
     color: Color,
+}
+
+impl Stage {
+    /// Breaks lines between words where they are wider than `room`.
+    fn wrap(&mut self, room: f64) {
+        let mut lines: Vec<String> = Vec::new();
+        for line in &self.lines {
+            let mut open = false;
+            for word in line.split(' ') {
+                let font = if lines.len() <= 1 { TEXT.bold() } else { TEXT };
+                match lines.last_mut() {
+                    Some(last) if open && font.width(&format!("{last} {word}")) <= room => {
+                        last.push(' ');
+                        last.push_str(word);
+                    }
+                    _ => lines.push(word.to_owned()),
+                }
+                open = true;
+            }
+        }
+        self.lines = lines;
+    }
 }
 
 /// Layers that make a box of their own even where they keep the shape.
@@ -205,7 +231,7 @@ impl Scale {
     }
 
     fn draw_words(&self, svg: &mut Svg, stage: &Stage, x: f64, y: f64, lines: usize) {
-        let room = self.column - 1.5;
+        let room = self.column - GUTTER;
         let mut write = |y: f64, text: &str, font: Font| svg.text(x, y, &font.fit(text, room), font.middle());
         match stage.shape.as_slice() {
             &[channels, height, width] => {
@@ -255,6 +281,15 @@ mod tests {
         for text in ["12\u{a0}568 parameters", ">28 × 28<", ">468<", ">stride 1<", ">1176<"] {
             assert!(picture.svg().contains(text), "{text}");
         }
+    }
+
+    #[test]
+    fn lines_break_between_words() {
+        let mut stage = stages(&[1], &[block("Conv2d", &[2], "2×2 max pool, stride 2", 0)]).remove(1);
+        stage.wrap(80.0);
+        assert_eq!(stage.lines, ["2×2 max", "pool", "stride 2"]);
+        stage.wrap(1.0);
+        assert_eq!(stage.lines.len(), 5);
     }
 
     #[test]

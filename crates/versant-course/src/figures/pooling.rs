@@ -13,6 +13,8 @@ pub struct Pooling {
     pub input: [f32; 16],
     /// The largest of each window, 2x2.
     pub max: [f32; 4],
+    /// The places of the largest among the 16.
+    pub winners: [usize; 4],
     /// The mean of each window, 2x2.
     pub average: [f32; 4],
     /// The image of the invertible pooling, row by row.
@@ -30,7 +32,12 @@ const GROUPS: [Color; 4] = [BLUE, ORANGE, GREEN, PURPLE];
 
 /// Max pooling, average pooling and invertible pooling side by side. The colours of the first two are the windows;
 /// those of the third are the channels that each value goes to.
+///
+/// # Panics
+/// If a winner is none of the 16 places.
+#[track_caller]
 pub fn pooling(values: &Pooling) -> Picture {
+    assert!(values.winners.iter().all(|&w| w < 16), "pooling: places {:?} of 16", values.winners);
     let mut svg = sheet(
         "Pooling: 2 × 2 windows, stride 2",
         "Colours show which values of the input (above) make which values of the output (below)",
@@ -46,8 +53,20 @@ pub fn pooling(values: &Pooling) -> Picture {
         let x = MARGIN + column * width;
         svg.line((x, TOP), (x, TOP + 600.0), Brush::line(Color(222, 222, 222), 1.0));
     }
-    windows(&mut svg, center(0), &values.input, &values.max, "largest value of each window", true);
-    windows(&mut svg, center(1), &values.input, &values.average, "mean of each window", false);
+    let max = Reduced {
+        values: values.max,
+        rule: "largest value of each window",
+        note: "ringed: the first largest value",
+        winners: &values.winners,
+    };
+    let average = Reduced {
+        values: values.average,
+        rule: "mean of each window",
+        note: "every value counts a quarter",
+        winners: &[],
+    };
+    max.draw(&mut svg, center(0), &values.input);
+    average.draw(&mut svg, center(1), &values.input);
     squeeze(&mut svg, center(2), &values.numbered, &values.squeezed);
     svg.finish()
 }
@@ -56,31 +75,36 @@ fn tint(group: usize) -> Color {
     GROUPS[group].mix(WHITE, 0.55)
 }
 
-/// A pooling that makes one value of each window. With `winners`, the places of that value are ringed.
-fn windows(svg: &mut Svg, x: f64, input: &[f32; 16], output: &[f32; 4], rule: &str, winners: bool) {
-    let window = |row: usize, column: usize| row / 2 * 2 + column / 2;
-    let top = Cells::centered((x, TOP + 180.0), SIDE, 4);
-    top.draw(svg, |r, c| Brush::fill(tint(window(r, c))).outlined(LINE, 1.0));
-    outline(svg, &top, 2);
-    for group in 0..4 {
-        // The first of equals, in the order of rows, as the library takes it.
-        let wins = (0..16).filter(|i| window(i / 4, i % 4) == group && input[*i] == output[group]).take(1);
-        for i in wins.filter(|_| winners) {
-            let (x, y) = top.cell(i / 4, i % 4).center();
+/// What a pooling made that gives one value for each window.
+struct Reduced<'a> {
+    values: [f32; 4],
+    rule: &'a str,
+    note: &'a str,
+    /// Places of the input that are ringed.
+    winners: &'a [usize],
+}
+
+impl Reduced<'_> {
+    fn draw(&self, svg: &mut Svg, x: f64, input: &[f32; 16]) {
+        let window = |row: usize, column: usize| row / 2 * 2 + column / 2;
+        let top = Cells::centered((x, TOP + 180.0), SIDE, 4);
+        top.draw(svg, |r, c| Brush::fill(tint(window(r, c))).outlined(LINE, 1.0));
+        outline(svg, &top, 2);
+        for place in self.winners {
+            let (x, y) = top.cell(place / 4, place % 4).center();
             svg.circle((x, y), 0.4 * SIDE, Brush::fill(WHITE).outlined(INK, 3.0));
         }
+        top.write(svg, NUMBER, |r, c| short(input[r * 4 + c], 1));
+        size(svg, top.area().x, top.area().center().1, "4 × 4");
+        svg.arrow((x, TOP + 320.0), (x, TOP + 384.0), INK, 3.0);
+        svg.text(x, TOP + 410.0, self.rule, NOTE.middle());
+        let bottom = Cells::centered((x, TOP + 500.0), SIDE, 2);
+        bottom.draw(svg, |r, c| Brush::fill(tint(r * 2 + c)).outlined(LINE, 1.0));
+        bottom.write(svg, NUMBER, |r, c| short(self.values[r * 2 + c], 1));
+        svg.rect(bottom.area(), Brush::line(INK, 2.5));
+        size(svg, bottom.area().x, bottom.area().center().1, "2 × 2");
+        svg.text(x, TOP + 596.0, self.note, NOTE.middle().color(GREY));
     }
-    top.write(svg, NUMBER, |r, c| short(input[r * 4 + c], 1));
-    size(svg, top.area().x, top.area().center().1, "4 × 4");
-    svg.arrow((x, TOP + 320.0), (x, TOP + 384.0), INK, 3.0);
-    svg.text(x, TOP + 410.0, rule, NOTE.middle());
-    let bottom = Cells::centered((x, TOP + 500.0), SIDE, 2);
-    bottom.draw(svg, |r, c| Brush::fill(tint(r * 2 + c)).outlined(LINE, 1.0));
-    bottom.write(svg, NUMBER, |r, c| short(output[r * 2 + c], 1));
-    svg.rect(bottom.area(), Brush::line(INK, 2.5));
-    size(svg, bottom.area().x, bottom.area().center().1, "2 × 2");
-    let note = if winners { "ringed: the first largest value" } else { "every value counts a quarter" };
-    svg.text(x, TOP + 596.0, note, NOTE.middle().color(GREY));
 }
 
 fn squeeze(svg: &mut Svg, x: f64, input: &[f32; 16], output: &[f32; 16]) {
@@ -142,6 +166,7 @@ mod tests {
         let values = Pooling {
             input: [1.0, 0.8, 0.8, 0.9, 0.8, 0.9, 0.9, 0.9, 0.9, 0.9, 0.8, 0.9, 0.9, 0.7, 0.6, 0.9],
             max: [1.0, 0.9, 0.9, 0.9],
+            winners: [0, 3, 8, 11],
             average: [0.875, 0.875, 0.85, 0.8],
             numbered: std::array::from_fn(|i| i as f32 + 1.0),
             squeezed: [1., 3., 9., 11., 2., 4., 10., 12., 5., 7., 13., 15., 6., 8., 14., 16.],
@@ -158,7 +183,14 @@ mod tests {
     fn any_number_can_be_drawn() {
         for value in [f32::NAN, f32::INFINITY, -0.0, 1e-30, -123_456.0] {
             let (input, few) = ([value; 16], [value; 4]);
-            check(&pooling(&Pooling { input, max: few, average: few, numbered: input, squeezed: input }));
+            check(&pooling(&Pooling {
+                input,
+                max: few,
+                winners: [15; 4],
+                average: few,
+                numbered: input,
+                squeezed: input,
+            }));
         }
     }
 }

@@ -1,6 +1,6 @@
 //! A convolution step by step: window, products, sum.   [course: B1]
 
-use super::cells::{Cells, inset};
+use super::cells::{Cells, inset, write_in};
 use super::{MARGIN, TOP, WIDTH, sheet};
 use crate::draw::{BLUE, Brush, Color, Font, GREY, INK, Picture, Rect, Svg, VERMILLION, WHITE, tick_labels};
 
@@ -86,8 +86,10 @@ impl Columns {
         let least_gap = 60.0;
         // All grids shrink together where they are too wide or too high.
         let natural = SIDE * (input + kernel + output) + WIDE * kernel;
-        let shrink =
-            ((room - 3.0 * least_gap) / natural).min((STEP - 40.0) / (SIDE * input.max(kernel))).min(1.0);
+        let shrink = ((room - 3.0 * least_gap) / natural)
+            .min((STEP - 40.0) / (SIDE * input.max(kernel)))
+            .min((STEP - 90.0) / (SIDE * output))
+            .min(1.0);
         let (cell, wide) = (SIDE * shrink, WIDE * shrink);
         let widths = [cell * input, cell * kernel, wide * kernel, cell * output];
         let gap = (room - widths.iter().sum::<f64>()) / 3.0;
@@ -151,7 +153,6 @@ impl Columns {
     fn draw_products(&self, svg: &mut Svg, kernel: usize, y: f64, pair: impl Fn(usize, usize) -> (f32, f32)) {
         let left = self.centers[2] - 0.5 * self.wide * kernel as f64;
         let top = y - 0.5 * self.cell * kernel as f64;
-        let font = Font::new(16.0);
         for r in 0..kernel {
             for c in 0..kernel {
                 let at =
@@ -165,12 +166,7 @@ impl Columns {
                     format!("{}·{}", short(x), short(w))
                 };
                 svg.rect(at, Brush::fill(WHITE).outlined(LINE, 1.0));
-                svg.text(
-                    at.center().0,
-                    at.center().1,
-                    &font.fit(&text, self.wide - 2.0),
-                    font.middle().color(ink),
-                );
+                write_in(svg, at, &text, 16.0, ink);
             }
         }
     }
@@ -188,9 +184,8 @@ impl Columns {
         output.draw(svg, |r, c| Brush::fill(color(r, c)).outlined(LINE, 1.0));
         for r in 0..side {
             for c in (0..side).filter(|&c| known(r, c)) {
-                let (x, y) = output.cell(r, c).center();
-                let font = Font::new(self.size()).middle().color(color(r, c).text_on());
-                svg.text(x, y, &font.fit(&short(picture.output[r * side + c]), self.cell - 2.0), font);
+                let text = short(picture.output[r * side + c]);
+                write_in(svg, output.cell(r, c), &text, self.size(), color(r, c).text_on());
             }
         }
         svg.rect(output.area(), Brush::line(INK, 2.0));

@@ -1,15 +1,16 @@
 //! The part on convolutional networks.
 
-use versant::Tensor;
 use versant::rng::Rng;
+use versant::{Conv, Pad, Tensor};
 
 use crate::draw::Picture;
 use crate::figures::batch_norm::BatchNorm;
 use crate::figures::convolution::Geometry;
 use crate::figures::dropout::Dropout;
+use crate::figures::padding::Padded;
 use crate::figures::pooling::Pooling;
 use crate::figures::sliding_window::SlidingWindow;
-use crate::figures::{batch_norm, convolution, dropout, pooling, sliding_window};
+use crate::figures::{batch_norm, convolution, dropout, padding, pooling, sliding_window};
 
 /// The course's five slides on a 7x7 input.   [course: B2]
 const SLIDES: [Geometry; 5] = [
@@ -31,28 +32,49 @@ pub(super) fn convolution(slide: usize) -> Picture {
 /// A kernel that finds edges between dark at the left and bright at the right.
 pub(super) fn sliding_window() -> Picture {
     let input = [0, 0, 1, 2, 2, 0, 0, 1, 2, 2, 0, 1, 2, 2, 1, 1, 2, 2, 1, 0, 2, 2, 1, 0, 0].map(|v| v as f32);
-    let kernel = [-1.0, 0.0, 1.0, -1.0, 0.0, 1.0, -1.0, 0.0, 1.0];
-    let output: Vec<f32> = (0..9)
-        .map(|i| (0..9).map(|k| kernel[k] * input[(i / 3 + k / 3) * 5 + i % 3 + k % 3]).sum())
-        .collect();
+    let kernel = [-1f32, 0.0, 1.0, -1.0, 0.0, 1.0, -1.0, 0.0, 1.0];
+    let x = Tensor::from_slice(&input, [1, 1, 5, 5]);
+    let output = x.conv2d(&Tensor::from_slice(&kernel, [1, 1, 3, 3]), None, &Conv::new()).to_vec::<f32>();
     let window = SlidingWindow { input: &input, kernel: &kernel, output: &output, sides: [5, 3, 3] };
     sliding_window::sliding_window(&window, &[0, 1, 3, 8])
+}
+
+pub(super) fn padding() -> Picture {
+    const SIDE: usize = 4;
+    const WIDTH: usize = 2;
+    let numbered: Vec<f32> = (1..=SIDE * SIDE).map(|i| i as f32).collect();
+    let image = Tensor::from_slice(&numbered, [1, 1, SIDE, SIDE]);
+    let modes = [
+        (Pad::Constant(0.0), "zeros", "0 everywhere"),
+        (Pad::Reflect, "reflect", "mirrored, the edge cell once"),
+        (Pad::Replicate, "replicate", "the nearest cell of the image"),
+        (Pad::Circular, "circular", "the image begins again"),
+    ]
+    .map(|(mode, name, rule)| (image.pad(&[(WIDTH, WIDTH); 2], mode).to_vec::<f32>(), name, rule));
+    let panels = modes.each_ref().map(|(values, mode, rule)| Padded { mode, rule, values });
+    padding::padding(&panels, SIDE, WIDTH)
 }
 
 pub(super) fn pooling() -> Picture {
     let input = [1.0, 0.8, 0.8, 0.9, 0.8, 0.9, 0.9, 0.9, 0.9, 0.9, 0.8, 0.9, 0.9, 0.7, 0.6, 0.9];
     let numbered: [f32; 16] = std::array::from_fn(|i| i as f32 + 1.0);
-    let windows = |image: &[f32; 16]| -> [[f32; 4]; 4] {
-        std::array::from_fn(|w| std::array::from_fn(|k| image[(w / 2 * 2 + k / 2) * 4 + w % 2 * 2 + k % 2]))
-    };
-    let squeezed = windows(&numbered);
+    let image = |values: &[f32; 16]| Tensor::from_slice(values, [1, 1, 4, 4]);
+    let x = image(&input);
+    let (max, places) = x.max_pool2d_with_indices(2);
     pooling::pooling(&Pooling {
         input,
-        max: windows(&input).map(|w| w.into_iter().fold(f32::NEG_INFINITY, f32::max)),
-        average: windows(&input).map(|w| w.iter().sum::<f32>() / 4.0),
+        max: numbers(&max),
+        winners: std::array::from_fn(|i| places.to_vec::<i64>()[i] as usize),
+        average: numbers(&x.avg_pool2d(2)),
         numbered,
-        squeezed: std::array::from_fn(|i| squeezed[i % 4][i / 4]),
+        squeezed: numbers(&image(&numbered).pixel_unshuffle(2)),
     })
+}
+
+/// The first N numbers of a tensor that has as many.
+fn numbers<const N: usize>(tensor: &Tensor) -> [f32; N] {
+    let values = tensor.to_vec::<f32>();
+    std::array::from_fn(|i| values[i])
 }
 
 /// The library's own dropout decides what is dropped; input and output units always stay.
@@ -61,12 +83,11 @@ pub(super) fn dropout() -> Picture {
     const SIDE: usize = 24;
     let layers = [4, 6, 6, 3];
     let mut rng = Rng::new(5);
-    let mut kept = |count: usize| -> Vec<bool> {
-        Tensor::ones([count]).dropout(P, &mut rng).to_vec::<f32>().iter().map(|&v| v > 0.0).collect()
-    };
-    let mut step = || [vec![true; 4], kept(12), vec![true; 3]].concat();
+    let kept = |x: Tensor| -> Vec<bool> { x.to_vec::<f32>().iter().map(|&v| v > 0.0).collect() };
+    let mut step = || [vec![true; 4], kept(Tensor::ones([12]).dropout(P, &mut rng)), vec![true; 3]].concat();
     let steps = [step(), step()];
-    let channels = [kept(8), kept(8)];
+    let mut channels = || kept(Tensor::ones([1, 8]).feature_dropout(P, &mut rng));
+    let channels = [channels(), channels()];
     let maps: Vec<f32> = (0..8).flat_map(|channel| edges(channel, SIDE)).collect();
     dropout::dropout(&Dropout {
         p: P,
@@ -97,22 +118,22 @@ fn edges(direction: usize, side: usize) -> Vec<f32> {
         .collect()
 }
 
-/// Values with mean 3 and deviation 1.8, normalised by formulas of the library's operations.
+/// Values with mean 3 and deviation 1.8.
 pub(super) fn batch_norm() -> Picture {
+    const EPS: f64 = 1e-5;
     let (gamma, beta) = (1.5f32, -1.0f32);
     let mut rng = Rng::new(16);
     let input: Vec<f32> = (0..1024).map(|_| (3.0 + 1.8 * rng.normal()) as f32).collect();
-    let x = Tensor::from_slice(&input, [input.len()]);
-    let mean = x.mean();
-    let centered = &x - &mean;
-    let variance = (&centered * &centered).mean();
-    let normalized = &centered / (&variance + 1e-5).sqrt();
+    let x = Tensor::from_slice(&input, [input.len(), 1]);
+    let (normalized, batch) = x.batch_norm(None, None, EPS);
+    let weight = |value: f32| Tensor::from_slice(&[value], [1]);
+    let (output, _) = x.batch_norm(Some(&weight(gamma)), Some(&weight(beta)), EPS);
     batch_norm::batch_norm(&BatchNorm {
         input: &input,
         normalized: &normalized.to_vec::<f32>(),
-        output: &(&normalized * gamma as f64 + beta as f64).to_vec::<f32>(),
-        mean: mean.to_vec::<f32>()[0],
-        variance: variance.to_vec::<f32>()[0],
+        output: &output.to_vec::<f32>(),
+        mean: batch.mean.item::<f64>() as f32,
+        variance: batch.var.item::<f64>() as f32,
         gamma,
         beta,
     })
