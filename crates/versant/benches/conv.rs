@@ -1,0 +1,94 @@
+//! Speed of convolutions on the shapes of small networks: `cargo bench -p versant --bench conv [-- NAME]`, where NAME
+//! selects the rows of the table that contain it.
+//!
+//! Prints for a batch of 64 images milliseconds and GFLOP/s (the median of short bursts) of the convolution, of its
+//! gradient in the image, and of its gradient in the kernel.
+
+use std::hint::black_box;
+use std::time::Instant;
+
+use versant::cpu::isa::isa;
+use versant::cpu::threads::set_threads;
+use versant::device::ConvShape;
+use versant::rng::Rng;
+use versant::{Array, DType, Device};
+
+const BATCH: usize = 64;
+
+/// Channels in and out, length of the image, of the kernel, stride, padding, groups.
+const SHAPES: [(&str, [usize; 7]); 18] = [
+    ("lenet 1", [3, 6, 32, 5, 1, 0, 1]),
+    ("lenet 2", [6, 16, 14, 5, 1, 0, 1]),
+    ("vgg 1", [3, 32, 32, 3, 1, 1, 1]),
+    ("vgg 2", [32, 32, 32, 3, 1, 1, 1]),
+    ("vgg 3", [32, 64, 32, 3, 1, 1, 1]),
+    ("vgg 4", [64, 128, 16, 3, 1, 1, 1]),
+    ("vgg 5", [128, 128, 16, 3, 1, 1, 1]),
+    ("vgg 6", [128, 256, 8, 3, 1, 1, 1]),
+    ("vgg 7", [256, 256, 8, 3, 1, 1, 1]),
+    ("strided 1", [1, 16, 28, 3, 2, 1, 1]),
+    ("strided 2", [16, 32, 14, 3, 2, 1, 1]),
+    ("strided 3", [64, 128, 32, 3, 2, 1, 1]),
+    // The gradient in the image is the transposed convolution from 32 to 16 channels, and so on.
+    ("transposed 1", [16, 32, 28, 2, 2, 0, 1]),
+    ("transposed 2", [64, 128, 32, 2, 2, 0, 1]),
+    ("pointwise 1", [64, 128, 16, 1, 1, 0, 1]),
+    ("pointwise 2", [64, 128, 32, 1, 2, 0, 1]),
+    ("depthwise 1", [64, 64, 32, 3, 1, 1, 64]),
+    ("depthwise 2", [128, 128, 16, 3, 2, 1, 128]),
+];
+
+/// The median time of one call in seconds, from bursts of some milliseconds.
+fn median_seconds(mut call: impl FnMut()) -> f64 {
+    call();
+    let start = Instant::now();
+    call();
+    let calls = (5e-3 / start.elapsed().as_secs_f64().max(1e-8)).ceil() as usize;
+    let mut bursts: Vec<f64> = (0..11)
+        .map(|_| {
+            let start = Instant::now();
+            (0..calls).for_each(|_| call());
+            start.elapsed().as_secs_f64() / calls as f64
+        })
+        .collect();
+    bursts.sort_by(f64::total_cmp);
+    bursts[bursts.len() / 2]
+}
+
+fn shape_of([inputs, outputs, length, kernel, stride, padding, groups]: [usize; 7]) -> ConvShape {
+    let output = (length + 2 * padding - kernel) / stride + 1;
+    ConvShape {
+        batch: BATCH,
+        groups,
+        inputs,
+        outputs,
+        image: [length; 2],
+        kernel: [kernel; 2],
+        output: [output; 2],
+        stride: [stride; 2],
+        before: [padding; 2],
+        dilation: [1; 2],
+    }
+}
+
+fn main() {
+    let wanted = std::env::args().skip(1).find(|arg| !arg.starts_with('-')).unwrap_or_default();
+    let mut rng = Rng::new(1);
+    let backend = Device::Cpu.backend();
+    for threads in [1, 2] {
+        set_threads(threads);
+        println!("{}, {threads} thread(s)", isa());
+        println!("{:<14}{:>20}{:>20}{:>20}", "ms, GFLOP/s", "forward", "in the image", "in the kernel");
+        for (name, sizes) in SHAPES.into_iter().filter(|row| row.0.contains(&wanted)) {
+            let s = shape_of(sizes);
+            let mut random = |shape| Array::rand(shape, -0.5, 0.5, DType::F32, &mut rng);
+            let [mut x, mut w, mut y] = [s.x(), s.weight(), s.y()].map(&mut random);
+            let flops = 2 * s.y().numel() * s.weight().numel() / s.outputs;
+            let show = |seconds: f64| format!("{:>11.3}{:>9.0}", seconds * 1e3, flops as f64 / seconds / 1e9);
+            let forward = median_seconds(|| backend.conv2d(&s, &x, &w, None, black_box(&mut y)));
+            let image = median_seconds(|| backend.conv2d_input(&s, &y, &w, None, black_box(&mut x)));
+            let kernel = median_seconds(|| backend.conv2d_weight(&s, &x, &y, black_box(&mut w)));
+            println!("{name:<14}{}{}{}", show(forward), show(image), show(kernel));
+        }
+    }
+}
