@@ -20,7 +20,6 @@ pub use digits::{digit, digits};
 #[cfg(feature = "images")]
 pub use folder::ImageFolder;
 pub use grid::make_grid;
-pub use images::{ImageData, ImageSet, Part};
 pub use images::{ImageData, ImageSet, Part, PerChannel};
 pub use loader::{Batch, Dataset, Epoch, Loader};
 pub use shapes::{shape, shapes};

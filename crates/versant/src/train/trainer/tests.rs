@@ -18,7 +18,7 @@ impl Dataset for Clouds {
     fn len(&self) -> usize {
         self.0
     }
-    fn batch(&self, indices: &[usize]) -> Batch {
+    fn batch(&self, indices: &[usize], _epoch: u32) -> Batch {
         let labels: Vec<i64> = indices.iter().map(|&i| i as i64 % 3).collect();
         let points: Vec<f32> = indices.iter().flat_map(|&i| point(i)).collect();
         let x = Tensor::from_slice(&points, [indices.len(), 5]);
