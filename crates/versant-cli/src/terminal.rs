@@ -54,10 +54,10 @@ impl Terminal {
         })
     }
 
-    /// The closing table of a run whose epochs are all done.
-    pub fn finish(&mut self, report: &Report) {
+    /// A closing table.
+    pub fn finish(&mut self, table: impl Display) {
         self.clear_bar();
-        self.say(format_args!("\n{report}"));
+        self.say(format_args!("\n{table}"));
     }
 
     /// Says how to go on with a run that was stopped.
@@ -203,6 +203,31 @@ impl Ui for Terminal {
         if total == Some(done) {
             self.clear_bar();
         }
+    }
+
+    fn progress(&mut self, what: &str, done: usize, total: usize) {
+        if !self.shows_bars() {
+            if self.last_line.elapsed() > LINE_EVERY {
+                self.last_line = Instant::now();
+                self.note(format_args!("{what}: {done} of {total}"));
+            }
+            return;
+        }
+        let bar = self.bar.get_or_insert_with(|| {
+            ProgressBar::new(0).with_style(style("{prefix} {bar:30} {pos}/{len} {eta}"))
+        });
+        bar.set_prefix(what.to_string());
+        bar.set_length(total as u64);
+        bar.set_position(done as u64);
+        if total == done {
+            self.clear_bar();
+        }
+    }
+
+    fn finished(&mut self, report: &Report) {
+        self.finish(report);
+        // The next run measures its own pace.
+        self.began = None;
     }
 
     fn start(&mut self, model: &Summary, start: &Start) {

@@ -5,9 +5,9 @@ use serde::de::DeserializeOwned;
 use toml::{Table, Value};
 use versant::{Error, Result};
 
-/// A struct's default as a table: the keys that there are, and their types.
-pub fn defaults<C: Default + Serialize>() -> Table {
-    match Table::try_from(C::default()) {
+/// Default settings as a table: the keys that there are, and their types.
+pub fn table<C: Serialize>(defaults: &C) -> Table {
+    match Table::try_from(defaults) {
         Ok(table) => table,
         Err(error) => unreachable!("a configuration is plain data: {error}"),
     }

@@ -39,6 +39,11 @@ impl OptimConfig {
         OptimConfig { name: OptimName::Sgd, lr, momentum: 0.0, nesterov: false, weight_decay: 0.0 }
     }
 
+    /// Adam with its usual settings.
+    pub fn adam(lr: f64) -> OptimConfig {
+        OptimConfig { name: OptimName::Adam, ..OptimConfig::sgd(lr) }
+    }
+
     /// Notes what is out of range.
     pub fn check(&self, check: &mut Check) {
         check

@@ -6,6 +6,7 @@ use versant::optim::Optimizer;
 use versant::train::Objective;
 use versant::{Result, Shape};
 
+use crate::augment::Augmentation;
 use crate::data::Source;
 
 /// One entry of the course that can be trained.
@@ -18,6 +19,9 @@ pub trait Recipe: Sync {
 
     /// Named variants; the first is the default.
     fn presets(&self) -> &'static [Preset];
+
+    /// The short form of every preset, for a look within a minute: `--quick`.
+    fn quick(&self) -> &'static Quick;
 
     /// Every key with its default.
     fn defaults(&self) -> Table;
@@ -37,6 +41,16 @@ pub struct Preset {
     pub about: &'static str,
     /// The keys, as TOML.
     pub toml: &'static str,
+    /// The test accuracy to expect, in words, with data and epochs.
+    pub expected: &'static str,
+}
+
+/// A shorter training of any preset: some keys set after the preset's own.
+pub struct Quick {
+    /// The keys, as TOML.
+    pub toml: &'static str,
+    /// The test accuracy to expect, in words.
+    pub expected: &'static str,
 }
 
 /// All that training needs besides data.
@@ -49,6 +63,12 @@ pub struct Plan {
     pub objective: Objective,
     /// Where the samples come from.
     pub source: Source,
+    /// At most how many samples train; 0: all.
+    pub train_samples: usize,
+    /// At most how many samples test; 0: all.
+    pub test_samples: usize,
+    /// What is done to the training images.
+    pub augmentation: Augmentation,
     /// Samples in a batch.
     pub batch: usize,
     /// Whether a last batch that is not full is left out.

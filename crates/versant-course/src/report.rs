@@ -1,18 +1,14 @@
 //! What a finished run has to say: numbers, a table, pictures.
 
 use std::fmt;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 use versant::autograd::no_grad;
 use versant::data::Loader;
 use versant::nn::{Context, Layer};
-use versant::train::{Confusion, EpochRecord};
-use versant::{DType, Result, Tensor};
-
-use crate::data::Samples;
-use crate::draw::Picture;
-use crate::figures::{confusion, curves, predictions, weights};
+use versant::train::Confusion;
+use versant::{DType, Tensor};
 
 /// The numbers of a run, as `summary.json` and `--json` give them.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -27,6 +23,9 @@ pub struct Numbers {
     pub dataset: String,
     /// Trained numbers of the model.
     pub parameters: usize,
+    /// Multiply-adds for one sample.
+    #[serde(default)]
+    pub multiply_adds: u64,
     /// Passes over the data.
     pub epochs: u32,
     /// Of the last epoch, 0 to 1.
@@ -47,6 +46,8 @@ pub struct Numbers {
 pub struct Report {
     /// The numbers.
     pub numbers: Numbers,
+    /// The test accuracy to expect, in words, where the settings are those of a preset.
+    pub expected: Option<&'static str>,
     /// Answers on the test part by class.
     pub confusion: Confusion,
     /// The classes' names.
@@ -83,63 +84,6 @@ pub fn answers(model: &dyn Layer, loader: &Loader, classes: usize) -> Answers {
     all
 }
 
-/// Draws the run's pictures [A20, A6] into `media` and gives their names.
-///
-/// # Errors
-/// When a file cannot be written.
-pub fn draw(
-    media: &Path,
-    title: &str,
-    history: &[EpochRecord],
-    model: &dyn Layer,
-    samples: &Samples,
-    answers: &Answers,
-) -> Result<Vec<String>> {
-    let test = &samples.test;
-    let counts: Vec<usize> = answers.confusion.counts().iter().map(|&c| c as usize).collect();
-    let shown = predictions::Predictions {
-        images: &test.images,
-        height: test.height,
-        width: test.width,
-        channels: test.channels,
-        labels: &answers.labels,
-        probabilities: &answers.probabilities,
-        names: &samples.classes,
-    };
-    draw_curves(title, history).save(media, "curves")?;
-    confusion::confusion(title, &samples.classes, &counts).save(media, "confusion")?;
-    predictions::predictions(title, &shown, 15).save(media, "predictions")?;
-    let mut pictures: Vec<String> = ["curves", "confusion", "predictions"].map(String::from).into();
-    if let Some((name, matrix)) = first_layer(model, test.height * test.width * test.channels) {
-        let tiles = weights::Weights { matrix: &matrix, height: test.height, width: test.width, names: &[] };
-        weights::weights(&format!("{title}: {name}"), &tiles, 64).save(media, "weights")?;
-        pictures.push("weights".into());
-    }
-    Ok(pictures)
-}
-
-fn draw_curves(title: &str, history: &[EpochRecord]) -> Picture {
-    let series = |f: fn(&EpochRecord) -> f64| history.iter().map(|r| f(r) as f32).collect::<Vec<f32>>();
-    let accuracy = |i: usize| history[i].test_accuracy;
-    let best = (0..history.len()).fold(0, |best, i| if accuracy(i) > accuracy(best) { i } else { best });
-    curves::curves(
-        title,
-        &curves::History {
-            train_loss: &series(|r| r.train_loss),
-            test_loss: &series(|r| r.test_loss),
-            train_accuracy: &series(|r| r.train_accuracy.unwrap_or(f64::NAN)),
-            test_accuracy: &series(|r| r.test_accuracy.unwrap_or(f64::NAN)),
-            best_epoch: (!history.is_empty()).then_some(best + 1),
-        },
-    )
-}
-
-/// The first parameter whose rows are as long as an image, if the image has one channel.
-fn first_layer(model: &dyn Layer, pixels: usize) -> Option<(String, Vec<f32>)> {
-    let (name, first) = model.named_parameters().into_iter().next()?;
-    (first.rank() == 2 && first.shape()[1] == pixels).then(|| (name, first.to_vec::<f32>()))
-}
-
 /// Precision, recall and F1 of each class.
 pub struct ClassTable<'a> {
     /// The counts.
@@ -169,6 +113,9 @@ impl fmt::Display for Report {
         writeln!(f, "{}", ClassTable { confusion: &self.confusion, classes: &self.classes })?;
         let (last, best) = (100.0 * n.test_accuracy, 100.0 * n.best_test_accuracy);
         writeln!(f, "test accuracy  {last:.2} %  (best epoch {best:.2} %)")?;
+        if let Some(expected) = self.expected {
+            writeln!(f, "expected       {expected}")?;
+        }
         writeln!(f, "data           {}", n.dataset)?;
         writeln!(f, "time           {:.2} s for {} epochs", n.seconds, n.epochs)?;
         writeln!(f, "run            {}", self.folder.display())?;

@@ -15,10 +15,11 @@ use versant::train::{
 };
 use versant::{Error, Result};
 
-use crate::data::{Samples, obtain, resolved};
-use crate::experiment::Experiment;
+use crate::data::{Samples, obtain};
+use crate::experiment::{Asked, Experiment};
+use crate::pictures::draw;
 use crate::recipe::Plan;
-use crate::report::{Numbers, Report, answers, draw};
+use crate::report::{Numbers, Report, answers};
 use crate::ui::{Start, Ui};
 
 /// Samples evaluated at a time.
@@ -46,17 +47,21 @@ pub enum End {
 /// When the configuration, the data or a file is wrong, or the loss stops being finite.
 pub fn train(experiment: &Experiment, places: &Places, ui: &mut dyn Ui) -> Result<End> {
     let plan = experiment.plan()?;
-    let samples = obtain(plan.source, &places.data, ui)?;
+    let samples = samples_of(&plan, places, ui)?;
     check_fit(&plan, &samples)?;
     let meta = meta(&plan, &samples);
     let run = RunDir::create(&places.runs, experiment.recipe.name(), &experiment.preset, SystemTime::now())?;
     run.write_meta(&meta)?;
     let mut experiment = experiment.clone();
-    let data = toml::Value::try_from(resolved(plan.source, &samples));
-    experiment.config.insert("data".into(), data.map_err(|e| Error::Config(e.to_string()))?);
+    experiment.config.insert("data".into(), samples.source.to_string().into());
     // Last, for a run with a config.toml is one that can be resumed.
     run.write_config(&experiment.to_toml())?;
     execute(&experiment, plan, &samples, run, ui)
+}
+
+/// The data of a plan.
+pub(crate) fn samples_of(plan: &Plan, places: &Places, ui: &mut dyn Ui) -> Result<Samples> {
+    obtain(&plan.source, [plan.train_samples, plan.test_samples], &places.data, ui)
 }
 
 /// What `meta.json` says of a run.
@@ -66,8 +71,7 @@ fn meta(plan: &Plan, samples: &Samples) -> Map<String, Value> {
     meta.insert("threads".into(), json!(threads()));
     meta.insert("simd".into(), json!(isa().name()));
     let part = |set: &ImageSet| json!({ "samples": set.count(), "crc32": set.checksum });
-    let dataset =
-        json!({ "name": samples.train.source, "train": part(&samples.train), "test": part(&samples.test) });
+    let dataset = json!({ "name": samples.train.source, "classes": samples.classes, "train": part(&samples.train), "test": part(&samples.test) });
     meta.insert("dataset".into(), dataset);
     meta
 }
@@ -82,9 +86,9 @@ pub fn resume(run: RunDir, places: &Places, ui: &mut dyn Ui) -> Result<End> {
         let reason = "is missing: the run ended before it began; start a new one";
         return Err(Error::format(file, reason));
     }
-    let experiment = Experiment::from_file(&file, None, &[])?;
+    let experiment = Experiment::from_file(&file, &Asked::default())?;
     let plan = experiment.plan()?;
-    let samples = obtain(plan.source, &places.data, ui)?;
+    let samples = samples_of(&plan, places, ui)?;
     if let Some(difference) = other_data(run.path(), &samples)? {
         return Err(Error::Data(format!("{difference}; give the right --data-dir")));
     }
@@ -110,7 +114,7 @@ pub(crate) fn other_data(run: &Path, samples: &Samples) -> Result<Option<String>
     }))
 }
 
-/// A model of images must take images of the data's size, and an epoch must have a step.
+/// A model must take images of the data's size and answer with its classes, and an epoch must have a step.
 fn check_fit(plan: &Plan, samples: &Samples) -> Result<()> {
     let set = &samples.train;
     let found = [1, set.channels, set.height, set.width];
@@ -118,6 +122,15 @@ fn check_fit(plan: &Plan, samples: &Samples) -> Result<()> {
         return Err(Error::Data(format!(
             "the model takes {}, the images of {} are {found:?}",
             plan.input, set.source
+        )));
+    }
+    let answers = Summary::of(plan.model.as_ref(), plan.input).rows.last().map(|row| row.output.numel());
+    if answers.is_some_and(|answers| answers != samples.classes.len()) {
+        return Err(Error::Data(format!(
+            "the model tells {} classes apart, {} has {}",
+            answers.unwrap_or(0),
+            set.source,
+            samples.classes.len()
         )));
     }
     if plan.drop_last && plan.batch > set.count() {
@@ -131,9 +144,24 @@ fn check_fit(plan: &Plan, samples: &Samples) -> Result<()> {
     Ok(())
 }
 
-/// A loader over images as a plan's model wants them.
-pub fn loader(samples: &Samples, set: &Arc<ImageSet>, batch: usize) -> Loader {
-    Loader::new(ImageData::new(set.clone()).normalize(samples.mean, samples.std), batch)
+/// Images as a plan's model wants them.
+pub(crate) fn images(samples: &Samples, set: &Arc<ImageSet>) -> ImageData {
+    ImageData::new(set.clone()).normalize(samples.mean, samples.std)
+}
+
+/// A loader over the training part, with what the plan does to it.
+fn train_loader(plan: &Plan, samples: &Samples) -> Loader {
+    let augmented = images(samples, &samples.train).augment(plan.augmentation.of_images(), plan.seed);
+    let loader = Loader::new(augmented, plan.batch).shuffle(plan.seed).drop_last(plan.drop_last);
+    match plan.augmentation.of_batches(samples.classes.len(), plan.seed) {
+        Some(mix) => loader.mix(mix),
+        None => loader,
+    }
+}
+
+/// A loader over the test part.
+pub(crate) fn test_loader(samples: &Samples) -> Loader {
+    Loader::new(images(samples, &samples.test), TEST_BATCH)
 }
 
 fn execute(
@@ -144,8 +172,8 @@ fn execute(
     ui: &mut dyn Ui,
 ) -> Result<End> {
     let folder = run.path().to_path_buf();
-    let train = loader(samples, &samples.train, plan.batch).shuffle(plan.seed).drop_last(plan.drop_last);
-    let test = loader(samples, &samples.test, TEST_BATCH);
+    let train = train_loader(&plan, samples);
+    let test = test_loader(samples);
     let summary = Summary::of(plan.model.as_ref(), plan.input);
     let checkpoint = load_last(run.checkpoints())?;
     let data = format!(
@@ -185,6 +213,7 @@ fn execute(
     let title = format!("{} ({})", experiment.recipe.name(), experiment.preset);
     let pictures = draw(&folder.join("media"), &title, &history, plan.model.as_ref(), samples, &found)?;
     let report = Report {
+        expected: experiment.expected(),
         numbers: numbers(experiment, &plan.seed, &run, samples, &summary, &history),
         confusion: found.confusion,
         classes: samples.classes.clone(),
@@ -211,6 +240,7 @@ fn numbers(
         run: run.path().display().to_string(),
         dataset: samples.train.source.clone(),
         parameters: summary.parameters,
+        multiply_adds: summary.multiply_adds(),
         epochs: history.len() as u32,
         test_accuracy: last.map_or(0.0, accuracy),
         best_test_accuracy: history.iter().map(accuracy).fold(0.0, f64::max),

@@ -6,18 +6,19 @@ use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 use versant::autograd::no_grad;
+use versant::data::ImageFolder;
 use versant::io::safetensors;
 use versant::nn::{Context, Layer, Module};
 use versant::rng::Rng;
-use versant::train::{Confusion, RunDir};
+use versant::train::{Confusion, RunDir, meta_of};
 use versant::{Array, Error, Result, Shape, Tensor};
 
-use crate::data::obtain;
+use crate::data::{Family, Samples};
 use crate::digit_image::read_digit;
-use crate::experiment::Experiment;
+use crate::experiment::{Asked, Experiment};
 use crate::recipe::Plan;
 use crate::report::{ClassTable, answers};
-use crate::session::{Places, TEST_BATCH, loader, other_data};
+use crate::session::{Places, other_data, samples_of, test_loader};
 use crate::ui::Ui;
 
 /// How many inputs a sample has.
@@ -96,7 +97,7 @@ impl Trained {
     /// When there is no such run, or the weights are damaged or of another model.
     pub fn open(places: &Places, run: &str, weights: &Weights) -> Result<Trained> {
         let run = RunDir::find(&places.runs, run)?;
-        let experiment = Experiment::from_file(&run.join("config.toml"), None, &[])?;
+        let experiment = Experiment::from_file(&run.join("config.toml"), &Asked::default())?;
         let mut plan = experiment.plan()?;
         let path = weights.path(&run);
         let state: BTreeMap<String, Array> = safetensors::load(&path)?.tensors;
@@ -126,11 +127,8 @@ impl Trained {
     /// # Errors
     /// When the data cannot be had.
     pub fn evaluate(&self, places: &Places, ui: &mut dyn Ui) -> Result<Evaluation> {
-        let samples = obtain(self.plan.source, &places.data, ui)?;
-        if let Some(difference) = other_data(&self.run, &samples)? {
-            ui.warn(&difference);
-        }
-        let test = loader(&samples, &samples.test, TEST_BATCH);
+        let samples = self.samples(places, ui)?;
+        let test = test_loader(&samples);
         let found = answers(self.plan.model.as_ref(), &test, samples.classes.len());
         let sums = versant::train::evaluate(self.plan.model.as_ref(), &test, &self.plan.objective);
         Ok(Evaluation {
@@ -148,20 +146,62 @@ impl Trained {
         })
     }
 
-    /// The classes of the digit in a picture with their probabilities, the likeliest first.
+    /// The classes of what a picture shows with their probabilities, the likeliest first.
     ///
     /// # Errors
     /// When the picture cannot be read.
     pub fn predict(&self, picture: &Path) -> Result<Vec<(String, f32)>> {
-        let ink = read_digit(picture)?;
-        let (mean, std) = self.plan.source.normalization();
-        let values: Vec<f32> = ink.iter().map(|v| (v - mean) / std).collect();
+        let family = self.plan.source.family;
+        let pixels = match family {
+            Family::Mnist => read_digit(picture)?,
+            Family::Cifar10 => {
+                let [_, height, width] = family.shape();
+                let (bytes, _) = ImageFolder::new("").size(height, width).read(picture)?;
+                bytes.into_iter().map(|byte| byte as f32 / 255.0).collect()
+            }
+        };
+        let (mean, std) = family.normalization();
+        let per_channel = pixels.len() / mean.len();
+        let values: Vec<f32> = pixels
+            .iter()
+            .enumerate()
+            .map(|(i, v)| (v - mean[i / per_channel]) / std[i / per_channel])
+            .collect();
         let x = Tensor::from_slice(&values, self.plan.input);
         let p = no_grad(|| self.plan.model.forward(&x, &mut Context::eval()).softmax(-1));
-        let mut ranked: Vec<(String, f32)> =
-            self.plan.source.classes().into_iter().zip(p.to_vec::<f32>()).collect();
+        let mut ranked: Vec<(String, f32)> = self.classes()?.into_iter().zip(p.to_vec::<f32>()).collect();
         ranked.sort_by(|a, b| b.1.total_cmp(&a.1));
         Ok(ranked)
+    }
+
+    /// The classes' names, as the run noted them.
+    fn classes(&self) -> Result<Vec<String>> {
+        let meta = meta_of(&self.run)?;
+        let names = meta["dataset"]["classes"].as_array();
+        let names = names.map(|all| all.iter().filter_map(|name| name.as_str().map(String::from)).collect());
+        names.ok_or_else(|| Error::format(self.run.join("meta.json"), "does not name the classes"))
+    }
+
+    /// The data of the run.
+    ///
+    /// # Errors
+    /// When it cannot be had.
+    pub(crate) fn samples(&self, places: &Places, ui: &mut dyn Ui) -> Result<Samples> {
+        let samples = samples_of(&self.plan, places, ui)?;
+        if let Some(difference) = other_data(&self.run, &samples)? {
+            ui.warn(&difference);
+        }
+        Ok(samples)
+    }
+
+    /// The recipe's name.
+    pub fn recipe(&self) -> &str {
+        self.recipe
+    }
+
+    /// The run's directory.
+    pub fn run(&self) -> &Path {
+        &self.run
     }
 }
 

@@ -3,6 +3,8 @@
 use versant::nn::Summary;
 use versant::train::Callback;
 
+use crate::report::Report;
+
 /// A program's face: a terminal, a test, a page. Every method has a default that does nothing.
 pub trait Ui: Callback {
     /// A notice that matters: the data is not what was hoped for.
@@ -11,8 +13,14 @@ pub trait Ui: Callback {
     /// Part of a file has arrived.
     fn download(&mut self, _name: &str, _done: u64, _total: Option<u64>) {}
 
+    /// Something long is under way: `done` of `total`.
+    fn progress(&mut self, _what: &str, _done: usize, _total: usize) {}
+
     /// Training is about to start, from epoch `done` of `epochs`.
     fn start(&mut self, _model: &Summary, _start: &Start) {}
+
+    /// A run has come to its end.
+    fn finished(&mut self, _report: &Report) {}
 }
 
 /// What is known before the first step.

@@ -4,6 +4,7 @@ pub mod completions;
 pub mod data;
 pub mod doctor;
 pub mod eval;
+pub mod explain;
 pub mod export;
 pub mod figure;
 pub mod inspect;

@@ -1,13 +1,15 @@
 //! `versant train`
 
+use std::path::Path;
 use std::process::ExitCode;
 
 use clap::Args;
 use serde_json::json;
 use versant::Error;
 use versant::train::RunDir;
-use versant_course::experiment::Experiment;
+use versant_course::experiment::{Asked, Experiment};
 use versant_course::session::{self, End};
+use versant_course::suite::{self, SuiteEnd};
 
 use crate::Global;
 use crate::terminal::{EXIT_INTERRUPTED, Terminal};
@@ -18,7 +20,7 @@ const MAX_SEED: u64 = i64::MAX as u64;
 /// Train a recipe, or resume a run
 ///
 /// Examples: `versant train mnist-mlp`, `versant train mnist-mlp adam epochs=3 optim.lr=0.002`,
-/// `versant train my.toml`, `versant train --resume last`
+/// `versant train cifar10-vgg --quick`, `versant train my.toml`, `versant train --resume last`
 #[derive(Args)]
 pub struct Train {
     /// A recipe's name or a TOML file
@@ -31,6 +33,10 @@ pub struct Train {
     /// The recipe's variant; `versant recipes` lists them
     #[arg(long, value_name = "NAME", conflicts_with = "resume")]
     preset: Option<String>,
+
+    /// A short form of the recipe, for a look within a minute or two
+    #[arg(long, conflicts_with = "resume")]
+    quick: bool,
 
     /// Of everything random; the same seed gives the same bits
     #[arg(long, value_name = "N", conflicts_with = "resume", value_parser = clap::value_parser!(u64).range(..=MAX_SEED))]
@@ -45,26 +51,34 @@ impl Train {
     pub fn run(&self, global: &Global) -> anyhow::Result<ExitCode> {
         let places = global.places_with_data()?;
         let mut terminal = Terminal::new(global.quiet, global.json)?;
-        let end = match &self.resume {
+        match &self.resume {
             Some(name) => {
                 self.check_resume()?;
-                let run = RunDir::open(RunDir::find(&places.runs, name)?)?;
-                session::resume(run, &places, &mut terminal)?
+                let path = RunDir::find(&places.runs, name)?;
+                let suite = suite::of_run(&path);
+                let run = RunDir::open(path)?;
+                match suite {
+                    Some(suite) => {
+                        let end = suite::resume(suite, run, &places, &mut terminal)?;
+                        finish_suite(end, &mut terminal, global)
+                    }
+                    None => finish(session::resume(run, &places, &mut terminal)?, &mut terminal, global),
+                }
             }
             None => {
-                let experiment = self.experiment()?;
-                session::train(&experiment, &places, &mut terminal)?
-            }
-        };
-        match end {
-            End::Finished(report) => {
-                terminal.finish(&report);
-                global.json(|| json!(report.numbers))?;
-                Ok(ExitCode::SUCCESS)
-            }
-            End::Stopped(folder) => {
-                terminal.stopped(&folder, global.data_dir.as_deref());
-                Ok(ExitCode::from(EXIT_INTERRUPTED))
+                let words = self.words();
+                let asked = Asked { preset: self.preset.as_deref(), quick: self.quick, words: &words };
+                let recipe = self.recipe()?;
+                match suite::find(recipe) {
+                    Some(suite) => {
+                        let end = suite::train(suite, &asked, &places, &mut terminal)?;
+                        finish_suite(end, &mut terminal, global)
+                    }
+                    None => {
+                        let experiment = Experiment::new(recipe, &asked)?;
+                        finish(session::train(&experiment, &places, &mut terminal)?, &mut terminal, global)
+                    }
+                }
             }
         }
     }
@@ -78,13 +92,41 @@ impl Train {
         }
     }
 
-    fn experiment(&self) -> Result<Experiment, Error> {
-        let mut words = self.settings.clone();
-        words.extend(self.seed.map(|seed| format!("seed={seed}")));
-        let Some(recipe) = &self.recipe else {
-            let ways = "a recipe such as mnist-mlp (`versant recipes` lists them), a TOML file, or --resume";
-            return Err(Error::Config(format!("what shall be trained? Give {ways}")));
-        };
-        Experiment::new(recipe, self.preset.as_deref(), &words)
+    fn words(&self) -> Vec<String> {
+        self.settings.iter().cloned().chain(self.seed.map(|seed| format!("seed={seed}"))).collect()
     }
+
+    fn recipe(&self) -> Result<&str, Error> {
+        self.recipe.as_deref().ok_or_else(|| {
+            let ways = "a recipe such as mnist-mlp (`versant recipes` lists them), a TOML file, or --resume";
+            Error::Config(format!("what shall be trained? Give {ways}"))
+        })
+    }
+}
+
+fn finish(end: End, terminal: &mut Terminal, global: &Global) -> anyhow::Result<ExitCode> {
+    match end {
+        End::Finished(report) => {
+            terminal.finish(&report);
+            global.json(|| json!(report.numbers))?;
+            Ok(ExitCode::SUCCESS)
+        }
+        End::Stopped(folder) => Ok(stopped(&folder, terminal, global)),
+    }
+}
+
+fn finish_suite(end: SuiteEnd, terminal: &mut Terminal, global: &Global) -> anyhow::Result<ExitCode> {
+    match end {
+        SuiteEnd::Finished(comparison) => {
+            terminal.finish(&comparison);
+            global.json(|| json!({ "run": comparison.folder, "members": comparison.numbers }))?;
+            Ok(ExitCode::SUCCESS)
+        }
+        SuiteEnd::Stopped(folder) => Ok(stopped(&folder, terminal, global)),
+    }
+}
+
+fn stopped(folder: &Path, terminal: &mut Terminal, global: &Global) -> ExitCode {
+    terminal.stopped(folder, global.data_dir.as_deref());
+    ExitCode::from(EXIT_INTERRUPTED)
 }

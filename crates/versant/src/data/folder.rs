@@ -106,6 +106,15 @@ impl ImageFolder {
         Ok(set.with_class_names(classes))
     }
 
+    /// One picture as the images of a set are: pixels [channels, height, width], and its height and width.
+    ///
+    /// # Errors
+    /// When the file cannot be read, is no PNG or JPEG, is damaged or too large.
+    pub fn read(&self, path: impl Into<PathBuf>) -> Result<(Vec<u8>, [usize; 2])> {
+        let file = File { group: String::new(), class: String::new(), path: path.into(), bytes: None };
+        self.picture(&file).map(|picture| (picture.pixels, picture.size))
+    }
+
     fn channels(&self) -> usize {
         if self.grey { 1 } else { 3 }
     }

@@ -97,6 +97,21 @@ impl ImageSet {
         self.labels.len()
     }
 
+    /// The images with these indices, in this order.
+    ///
+    /// # Panics
+    /// When there is no such image.
+    #[must_use]
+    pub fn subset(&self, indices: &[usize]) -> ImageSet {
+        let images = indices.iter().flat_map(|&i| self.image(i)).copied().collect();
+        let labels: Vec<u8> = indices.iter().map(|&i| self.labels[i]).collect();
+        let size = [self.channels, self.height, self.width];
+        match ImageSet::new(images, labels, size, self.classes, &self.source) {
+            Ok(set) => set.with_class_names(self.class_names.clone()),
+            Err(error) => unreachable!("a part of what fits: {error}"),
+        }
+    }
+
     /// The pixels of one image.
     ///
     /// # Panics

@@ -15,6 +15,8 @@ pub struct SummaryRow {
     pub name: String,
     /// Its kind: "Linear".
     pub kind: &'static str,
+    /// Its settings in few words: "3x3, stride 2, padding 1".
+    pub detail: String,
     /// What it gives for one input.
     pub output: Shape,
     /// Its trained numbers.
@@ -52,6 +54,7 @@ impl Summary {
             SummaryRow {
                 name: known.unwrap_or(&o.path).clone(),
                 kind: o.kind,
+                detail: detail(o),
                 output: o.output.shape(),
                 parameters: own,
                 multiply_adds: o.multiply_adds,
@@ -66,6 +69,31 @@ impl Summary {
     pub fn multiply_adds(&self) -> u64 {
         self.rows.iter().map(|r| r.multiply_adds).sum()
     }
+}
+
+/// What distinguishes a layer from others of its kind; what is as usual is left out.
+fn detail(o: &Observation) -> String {
+    let get = |name: &str| o.settings.iter().find(|(n, _)| *n == name).map(|(_, values)| values.as_slice());
+    let sizes = |values: &[f64]| values.iter().map(f64::to_string).collect::<Vec<_>>().join("x");
+    // 2x2 and 1x1 are said as 2 and 1.
+    let short = |values: &[f64]| match values {
+        [first, rest @ ..] if rest.iter().all(|v| v == first) => first.to_string(),
+        _ => sizes(values),
+    };
+    let mut words: Vec<String> = get("kernel_size").map(sizes).into_iter().collect();
+    // A pooling window moves by its own size unless told otherwise, a convolution's by 1.
+    let usual = if o.parameters.is_empty() { get("kernel_size") } else { Some(&[1.0, 1.0][..]) };
+    let is_usual = |stride: &[f64]| usual.is_some_and(|usual| stride.iter().zip(usual).all(|(a, b)| a == b));
+    let told = |name: &str, values: &[f64]| match name {
+        "stride" => !is_usual(values),
+        "padding" => values.iter().any(|&v| v != 0.0),
+        "dilation" | "groups" => values.iter().any(|&v| v != 1.0),
+        "output_size" | "p" | "num_groups" => true,
+        _ => false,
+    };
+    let said = o.settings.iter().filter(|(name, values)| told(name, values));
+    words.extend(said.map(|(name, values)| format!("{} {}", name.replace('_', " "), short(values))));
+    words.join(", ")
 }
 
 /// What tells one parameter from another: its memory.
@@ -103,7 +131,7 @@ impl fmt::Display for Summary {
         for r in &self.rows {
             table.push([
                 r.name.clone(),
-                r.kind.to_string(),
+                format!("{} {}", r.kind, r.detail).trim_end().to_string(),
                 r.output.to_string(),
                 thousands(r.parameters as u64),
                 thousands(r.multiply_adds),
