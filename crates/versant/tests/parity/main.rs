@@ -5,6 +5,7 @@
 //! (1e-5 + 1.3e-6 of the value), or within twice the error of PyTorch's own f32. Numbers that are not finite, and
 //! whole numbers, are equal.
 
+mod conv;
 mod coverage;
 mod elementwise;
 mod fixture;
@@ -24,13 +25,14 @@ use versant::{Array, DType, Device, Tensor, stack};
 type Run = fn(&str, &[Tensor], &Args) -> Option<Vec<Tensor>>;
 
 /// A family's name, its runner, and the operations that it awaits.
-const FAMILIES: [(&str, Run, &[&str]); 6] = [
+const FAMILIES: [(&str, Run, &[&str]); 7] = [
     ("elementwise", elementwise::run, elementwise::AWAITED),
     ("reductions", reductions::run, reductions::AWAITED),
     ("shapes", shapes::run, shapes::AWAITED),
     ("indexing", indexing::run, indexing::AWAITED),
     ("linalg", linalg::run, linalg::AWAITED),
     ("losses", losses::run, losses::AWAITED),
+    ("conv", conv::run, conv::AWAITED),
 ];
 
 /// Where inputs lie in memory.
@@ -175,4 +177,9 @@ fn linalg() {
 #[test]
 fn losses() {
     check("losses");
+}
+
+#[test]
+fn conv() {
+    check("conv");
 }
