@@ -16,6 +16,7 @@ os.environ["MKL_CBWR"] = "COMPATIBLE"
 
 import torch
 
+import conv
 import elementwise
 import indexing
 import linalg
@@ -33,7 +34,7 @@ def main():
     torch.set_num_threads(1)
     OUT.mkdir(parents=True, exist_ok=True)
     count = 0
-    for module in [elementwise, reductions, shapes, indexing, linalg, losses, norm]:
+    for module in [elementwise, reductions, shapes, indexing, linalg, losses, norm, conv]:
         family = Family(module.__name__)
         module.cases(family.case)
         family.save()

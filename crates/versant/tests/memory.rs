@@ -106,6 +106,24 @@ fn training_with_running_statistics_does_not_grow() {
     });
 }
 
+/// Of two sizes of batches in turn, as at the end of an epoch.
+fn convolutions_do_not_grow() {
+    let rng = &mut Rng::new(1);
+    let mut model = Sequential::new()
+        .push(Conv2d::new(3, 8, 3, rng).padding(1))
+        .push(nn::Relu)
+        .push(Conv2d::grouped(8, 8, 3, 8, rng).stride(2))
+        .push(nn::ConvTranspose2d::new(8, 4, 2, rng).stride(2).without_bias())
+        .push(nn::Flatten);
+    let (large, small) = (Tensor::randn([4, 3, 9, 9], rng), Tensor::randn([3, 3, 9, 9], rng));
+    let mut sgd = Sgd::new(1e-3);
+    stays_flat("convolutions", 400, |step| {
+        let x = if step % 5 == 0 { &small } else { &large };
+        let loss = model.forward(x, &mut Context::train(1, step)).square().mean();
+        sgd.step(&mut model, &loss.backward());
+    });
+}
+
 fn unusual_training_does_not_grow() {
     let rng = &mut Rng::new(1);
     let mut model = Sequential::new()
@@ -278,6 +296,7 @@ fn memory() {
     set_threads(1);
     training_does_not_grow();
     training_with_running_statistics_does_not_grow();
+    convolutions_do_not_grow();
     unusual_training_does_not_grow();
     deep_graphs_fall_apart_without_recursion();
     a_dropped_graph_frees_everything();

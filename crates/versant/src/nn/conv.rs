@@ -430,3 +430,67 @@ impl Layer for ConvTranspose1d {
         y
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::nn::Sequential;
+
+    /// Uniform in +-1/sqrt(fan_in) has the variance 1/(3 fan_in).
+    #[track_caller]
+    fn is_drawn_within(tensor: &Tensor, fan_in: f64) {
+        let bound = 1.0 / fan_in.sqrt();
+        let values = tensor.to_vec::<f32>();
+        let variance = values.iter().map(|&v| (v as f64).powi(2)).sum::<f64>() / values.len() as f64;
+        assert!(values.iter().all(|&v| (v as f64).abs() <= bound), "a value beyond {bound}");
+        assert!((variance * 3.0 * fan_in - 1.0).abs() < 0.15, "{variance} is not a third of {bound} squared");
+    }
+
+    #[test]
+    fn initial_values_are_pytorchs() {
+        let rng = &mut Rng::new(5);
+        let conv = Conv2d::grouped(8, 400, [3, 5], 2, rng);
+        is_drawn_within(conv.weight(), 4.0 * 15.0);
+        is_drawn_within(conv.bias().expect("a bias"), 4.0 * 15.0);
+        // Of a transposed one it is the second axis that counts.
+        let up = ConvTranspose2d::new(100, 6, 2, rng);
+        assert_eq!(
+            (up.weight().shape(), up.bias().map(Tensor::shape)),
+            ([100, 6, 2, 2].into(), Some([6].into()))
+        );
+        is_drawn_within(up.weight(), 6.0 * 4.0);
+        is_drawn_within(Conv1d::new(20, 30, 7, rng).weight(), 140.0);
+        is_drawn_within(ConvTranspose1d::grouped(60, 20, 7, 4, rng).weight(), 35.0);
+    }
+
+    #[test]
+    fn what_an_observer_is_told() {
+        let rng = &mut Rng::new(5);
+        let model = Sequential::new()
+            .push(Conv2d::grouped(4, 6, [3, 4], 2, rng).padding(Padding::Same).padding_mode(Pad::Reflect))
+            .push(ConvTranspose2d::new(6, 2, 3, rng).stride(2).padding(1).output_padding(1).without_bias());
+        let mut cx = Context::eval().observing();
+        model.forward(&Tensor::zeros([2, 4, 7, 8]), &mut cx);
+        let [conv, up] = cx.observations() else { panic!("two layers") };
+        let settings = |o: &Observation| -> Vec<String> {
+            o.settings.iter().map(|(name, values)| format!("{name} {values:?}")).collect()
+        };
+        assert_eq!((conv.kind, conv.parameters.len()), ("Conv2d", 2));
+        assert_eq!(conv.multiply_adds, 2 * 6 * 7 * 8 * 2 * 12);
+        let wanted = [
+            "kernel_size [3.0, 4.0]",
+            "stride [1.0, 1.0]",
+            "padding [1.0, 1.0, 1.0, 2.0]",
+            "dilation [1.0, 1.0]",
+            "groups [2.0]",
+            "padding_reflect [1.0]",
+        ];
+        assert_eq!(settings(conv), wanted);
+        assert_eq!(
+            (up.kind, up.parameters.len(), up.output.shape()),
+            ("ConvTranspose2d", 1, [2, 2, 14, 16].into())
+        );
+        assert_eq!(up.multiply_adds, 2 * 6 * 7 * 8 * 2 * 9);
+        assert_eq!(settings(up)[5], "output_padding [1.0, 1.0]");
+    }
+}

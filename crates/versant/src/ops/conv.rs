@@ -161,6 +161,9 @@ mod tests {
             // A lone pixel far from every edge, and one that no kernel reaches.
             let far = conv(&ramp([1, 3, 1, 1]), &Conv::new().padding(40).stride(39));
             assert_eq!(far.shape(), [1, 2, 3, 3].into());
+            // Taps as far apart as this meet nothing but the pixel in the middle.
+            let apart = conv(&ramp([1, 3, 1, 1]), &Conv::new().padding(50_000).dilation(50_000));
+            assert_eq!(apart.to_vec::<f64>()[0], middle - 3.0);
             let no_channels = Tensor::zeros([1, 0, 4, 4]).to(device);
             let y = no_channels.conv2d(&Tensor::zeros([2, 0, 3, 3]).to(device), None, &Conv::new());
             assert_eq!(y.to_vec::<f32>(), [0.0; 8]);

@@ -6,6 +6,7 @@
 //! errors` writes them anew.
 
 mod autograd;
+mod conv;
 mod create;
 mod elementwise;
 mod indexing;
@@ -169,6 +170,11 @@ fn check(family: &str, calls: &[Wrong]) {
 #[test]
 fn autograd() {
     check("autograd", autograd::CALLS);
+}
+
+#[test]
+fn conv() {
+    check("conv", conv::CALLS);
 }
 
 #[test]

@@ -5,6 +5,7 @@
 //! (1e-5 + 1.3e-6 of the value), or within twice the error of PyTorch's own f32. Numbers that are not finite, and
 //! whole numbers, are equal.
 
+mod conv;
 mod coverage;
 mod elementwise;
 mod fixture;
@@ -33,6 +34,7 @@ const FAMILIES: [(&str, Run, &[&str]); 7] = [
     ("linalg", linalg::run, linalg::AWAITED),
     ("losses", losses::run, losses::AWAITED),
     ("norm", norm::run, norm::AWAITED),
+    ("conv", conv::run, conv::AWAITED),
 ];
 
 /// Where inputs lie in memory.
@@ -182,4 +184,8 @@ fn losses() {
 #[test]
 fn norm() {
     check("norm");
+}
+
+fn conv() {
+    check("conv");
 }

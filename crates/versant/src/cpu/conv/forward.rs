@@ -62,10 +62,8 @@ pub fn forward<T: Real>(s: &ConvShape, x: &[T], w: &[T], bias: Option<&[T]>, y: 
         let first = group * out_group + block * cut.channels;
         let channels = cut.channels.min(out_group - block * cut.channels);
         let (top, rows) = (band * cut.rows, cut.rows.min(height - band * cut.rows));
-        let mut plane = plane.clone();
-        plane.rows.first += (top * s.stride[0]) as isize;
         let images = &x[(n * s.inputs + group * in_group) * pixels..][..in_group * pixels];
-        with_planes(&plane, images, in_group, |data| {
+        with_planes(&plane, top * s.stride[0], images, in_group, |data| {
             let slide = Slide {
                 rows: channels,
                 weights: &w[first * k..][..channels * k],
@@ -79,12 +77,18 @@ pub fn forward<T: Real>(s: &ConvShape, x: &[T], w: &[T], bias: Option<&[T]>, y: 
     });
 }
 
-/// Lays out so many channels of an image.
-pub(super) fn with_planes<T: Real>(plane: &Plane, image: &[T], channels: usize, run: impl FnOnce(&[T])) {
+/// Lays out so many channels of an image, the band that begins `below` rows further down.
+pub(super) fn with_planes<T: Real>(
+    plane: &Plane,
+    below: usize,
+    image: &[T],
+    channels: usize,
+    run: impl FnOnce(&[T]),
+) {
     let (len, pixels) = (plane.len(), image.len() / channels.max(1));
     with_scratch(&PLANES, channels * len + SLACK + 2 * plane.row_step(), |planes| {
         for (c, data) in planes.chunks_exact_mut(len).take(channels).enumerate() {
-            plane.fill(&image[c * pixels..][..pixels], data);
+            plane.fill(below, &image[c * pixels..][..pixels], data);
         }
         run(planes);
     });

@@ -120,7 +120,17 @@ pub fn input<T: Real>(s: &ConvShape, y: &[T], w: &[T], bias: Option<&[T]>, x: &m
     }
     with_scratch(&WEIGHTS, s.weight().numel(), |arranged| {
         arrange(s, &parts, w, arranged);
-        let work = Work { s, cut, plane, parts, row_range, column_range, weights: arranged, bias };
+        let work = Work {
+            s,
+            cut,
+            plane,
+            parts,
+            columns: columns.len(),
+            row_range,
+            column_range,
+            weights: arranged,
+            bias,
+        };
         work.run(y, x);
     });
 }
@@ -131,6 +141,8 @@ struct Work<'a, T> {
     cut: Cut,
     plane: Plane,
     parts: Vec<Part<'a>>,
+    /// The parts of one residue of rows.
+    columns: usize,
     row_range: Range<usize>,
     column_range: Range<usize>,
     weights: &'a [T],
@@ -165,27 +177,68 @@ impl<T: Real> Work<'_, T> {
                 channels: (first, self.cut.channels.min(in_group - first)),
                 m: m..(m + self.cut.rows).min(self.row_range.end),
             };
-            let mut plane = self.plane.clone();
-            plane.rows.first += (band * self.cut.rows) as isize;
             let y = &y[(n * s.outputs + group * out_group) * places..][..out_group * places];
-            with_planes(&plane, y, out_group, |data| {
+            with_planes(&self.plane, band * self.cut.rows, y, out_group, |data| {
                 // SAFETY: each item has its own image and channels of x, and of these its own rows.
                 let x = unsafe { out.get().add((n * s.inputs + group * in_group + first) * pixels) };
-                // SAFETY: as above.
-                self.parts.iter().for_each(|part| unsafe { self.part(isa, &item, part, data, x) });
+                for parts in self.parts.chunks(self.columns) {
+                    // SAFETY: as above.
+                    unsafe { self.rows(isa, &item, parts, data, x) };
+                }
             });
         });
     }
 
+    /// The rows of one residue, of which each part has some columns.
+    ///
     /// # Safety
     /// From `x` on lie the item's channels of an image, whose rows of the item nobody else touches.
-    unsafe fn part(&self, isa: Isa, item: &Item, part: &Part, data: &[T], x: *mut T) {
-        let s = self.s;
-        let rows = part.rows.m.start.max(item.m.start)..part.rows.m.end.min(item.m.end);
-        let columns = &part.columns.m;
+    unsafe fn rows(&self, isa: Isa, item: &Item, parts: &[Part], data: &[T], x: *mut T) {
+        let (s, channels, residue) = (self.s, item.channels.1, parts[0].rows);
+        let rows = residue.m.start.max(item.m.start)..residue.m.end.min(item.m.end);
         if rows.is_empty() {
             return;
         }
+        let [height, width] = s.image;
+        let top = residue.residue + rows.start * s.stride[0] - s.before[0];
+        if s.stride == [1, 1] {
+            let slide = self.slide(item, &parts[0], &rows, data);
+            // SAFETY: without a stride the rows of the result are the item's rows of x, one after another.
+            return unsafe { slide.run(isa, x.add(top * width), height * width) };
+        }
+        let longest = parts[0].columns.m.len();
+        with_scratch(&PLACES, parts.len() * channels * rows.len() * longest, |results: &mut [T]| {
+            let parts_of_results = results.chunks_exact_mut(channels * rows.len() * longest);
+            for (part, result) in parts.iter().zip(parts_of_results) {
+                let slide = self.slide(item, part, &rows, data);
+                // SAFETY: the scratch memory has a row of places for each channel.
+                unsafe { slide.run(isa, result.as_mut_ptr(), slide.places) };
+            }
+            for i in 0..channels * rows.len() {
+                let (c, row) = (i / rows.len(), i % rows.len());
+                // SAFETY: a row of the item, as the caller promises.
+                let to = unsafe {
+                    std::slice::from_raw_parts_mut(
+                        x.add((c * height + top + row * s.stride[0]) * width),
+                        width,
+                    )
+                };
+                let columns = parts.iter().zip(results.chunks_exact(channels * rows.len() * longest));
+                interleave(
+                    columns.map(|(part, result)| {
+                        let len = part.columns.m.len();
+                        &result[i * len..][..len]
+                    }),
+                    s.stride[1],
+                    to,
+                );
+            }
+        });
+    }
+
+    /// The part's convolution of y.
+    fn slide<'b>(&'b self, item: &Item, part: &'b Part, rows: &Range<usize>, data: &'b [T]) -> Slide<'b, T> {
+        let (s, columns) = (self.s, &part.columns.m);
         let (in_group, out_group) = (s.inputs / s.groups, s.outputs / s.groups);
         let ((first, channels), k) = (item.channels, part.starts.len());
         let of_group = item.group * in_group * out_group * s.kernel[0] * s.kernel[1];
@@ -193,33 +246,32 @@ impl<T: Real> Work<'_, T> {
             (rows.start - item.m.start) * self.plane.row_step() + columns.start - self.column_range.start;
         let at = item.group * in_group + first;
         let size = [rows.len(), columns.len()];
-        let slide = Slide {
+        Slide {
             rows: channels,
             weights: &self.weights[of_group + part.weights + first * k..][..channels * k],
             bias: self.bias.map(|bias| &bias[at..][..channels]),
             patches: Patches::new(&data[skipped..], &part.starts, size, self.plane.row_step()),
             places: size[0] * size[1],
-        };
-        let pixels = s.image[0] * s.image[1];
-        let place =
-            |m: usize, residue: &Residue, axis: usize| residue.residue + m * s.stride[axis] - s.before[axis];
-        let (top, left) = (place(rows.start, part.rows, 0), place(columns.start, part.columns, 1));
-        let row_step = s.stride[0] * s.image[1];
-        if s.stride == [1, 1] {
-            // SAFETY: without a stride the rows of the result are the item's rows of x, one after another.
-            return unsafe { slide.run(isa, x.add(top * s.image[1]), pixels) };
         }
-        with_scratch(&PLACES, channels * slide.places, |result: &mut [T]| {
-            // SAFETY: the scratch memory has a row of places for each channel.
-            unsafe { slide.run(isa, result.as_mut_ptr(), slide.places) };
-            for (i, row) in result.chunks_exact(size[1]).enumerate() {
-                let (c, row_of_channel) = (i / size[0], i % size[0]);
-                let at = c * pixels + top * s.image[1] + left + row_of_channel * row_step;
-                for (j, &v) in row.iter().enumerate() {
-                    // SAFETY: a place of the item's rows, as the caller promises; residues differ from part to part.
-                    unsafe { *x.add(at + j * s.stride[1]) = v };
-                }
-            }
-        });
+    }
+}
+
+/// `to[i + q * stride]` is element q of part i.
+fn interleave<'a, T: Real>(parts: impl Iterator<Item = &'a [T]> + Clone, stride: usize, to: &mut [T]) {
+    let mut two = parts.clone();
+    if let (2, Some(even), Some(odd)) = (stride, two.next(), two.next()) {
+        // Pairs are a loop for vectors.
+        for ((pair, &a), &b) in to.chunks_exact_mut(2).zip(even).zip(odd) {
+            (pair[0], pair[1]) = (a, b);
+        }
+        if even.len() > odd.len() {
+            to[2 * odd.len()] = even[odd.len()];
+        }
+        return;
+    }
+    for (i, part) in parts.enumerate() {
+        for (to, &v) in to[i..].iter_mut().step_by(stride).zip(part) {
+            *to = v;
+        }
     }
 }

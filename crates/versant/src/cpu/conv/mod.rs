@@ -36,15 +36,16 @@ fn flops(s: &ConvShape) -> usize {
     [s.batch, s.outputs, output, terms].into_iter().fold(2, usize::saturating_mul)
 }
 
-/// Whether the image with its padding, as the kernel strides over it, is much larger than all its patches: the kernel's
-/// taps are far apart, and plain loops touch less.
+/// Whether the image, laid out with its padding, would be much larger than all its patches: the kernel's taps are far
+/// apart, and plain loops touch less.
 pub fn is_sparse(s: &ConvShape) -> bool {
     let along = |axis: usize| {
-        let reach = (s.kernel[axis] - 1).saturating_mul(s.dilation[axis]) / s.stride[axis];
-        s.output[axis].saturating_add(reach)
+        let (kernel, stride) = (s.kernel[axis], s.stride[axis]);
+        let reach = (kernel - 1).saturating_mul(s.dilation[axis]) / stride;
+        s.output[axis].saturating_add(reach).saturating_mul(kernel.min(stride))
     };
-    let seen: usize = s.kernel.iter().chain(&s.output).fold(16, |a, &b| a.saturating_mul(b));
-    along(0).saturating_mul(along(1)).saturating_mul(s.kernel.iter().product()) > seen.max(1 << 16)
+    let patches: usize = s.kernel.iter().chain(&s.output).fold(1, |a, &b| a.saturating_mul(b));
+    along(0).saturating_mul(along(1)) > patches.saturating_mul(16).max(1 << 16)
 }
 
 /// How an image is cut: rows in a band, channels of the result in a block.

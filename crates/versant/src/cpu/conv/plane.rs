@@ -7,7 +7,7 @@ use crate::cpu::real::Real;
 #[derive(Clone, Debug)]
 pub(super) struct Axis {
     image: usize,
-    pub first: isize,
+    first: isize,
     stride: usize,
     residues: Vec<usize>,
     pub len: usize,
@@ -38,9 +38,9 @@ impl Axis {
         (Axis { image, first, stride, residues, len }, taps)
     }
 
-    /// The place in the image, if there is one.
-    fn place(&self, residue: usize, q: usize) -> Option<usize> {
-        let place = self.first + (residue + q * self.stride) as isize;
+    /// The place in the image that lies `beyond` places further, if there is one.
+    fn place(&self, residue: usize, q: usize, beyond: usize) -> Option<usize> {
+        let place = self.first + (residue + q * self.stride + beyond) as isize;
         usize::try_from(place).ok().filter(|&place| place < self.image)
     }
 
@@ -78,15 +78,25 @@ impl Plane {
         self.columns.len
     }
 
-    /// Lays out a channel of the image.
-    pub fn fill<T: Real>(&self, image: &[T], plane: &mut [T]) {
+    /// Whether the layout is the image's own: no padding, no stride.
+    fn is_image(&self, below: usize) -> bool {
+        let Plane { rows, columns } = self;
+        let is_plain = |axis: &Axis| axis.first == 0 && axis.stride == 1;
+        is_plain(rows) && is_plain(columns) && columns.len == columns.image && below + rows.len <= rows.image
+    }
+
+    /// Lays out a channel of the image, the band that begins `below` rows further down.
+    pub fn fill<T: Real>(&self, below: usize, image: &[T], plane: &mut [T]) {
+        if self.is_image(below) {
+            return plane.copy_from_slice(&image[below * self.columns.image..][..plane.len()]);
+        }
         let mut lines = plane.chunks_exact_mut(self.columns.len);
         for &row_residue in &self.rows.residues {
             for &residue in &self.columns.residues {
                 let (from, to) = self.columns.inside(residue);
                 for q in 0..self.rows.len {
                     let Some(line) = lines.next() else { return };
-                    let Some(row) = self.rows.place(row_residue, q).filter(|_| from < to) else {
+                    let Some(row) = self.rows.place(row_residue, q, below).filter(|_| from < to) else {
                         line.fill(T::ZERO);
                         continue;
                     };
@@ -102,11 +112,19 @@ impl Plane {
 }
 
 fn copy_strided<T: Copy>(from: &[T], stride: usize, to: &mut [T]) {
-    if stride == 1 {
-        to.copy_from_slice(&from[..to.len()]);
-    } else {
-        for (to, &v) in to.iter_mut().zip(from.iter().step_by(stride)) {
-            *to = v;
+    match (stride, to) {
+        (1, to) => to.copy_from_slice(&from[..to.len()]),
+        // Pairs are a loop for vectors.
+        (2, [to @ .., last]) => {
+            *last = from[2 * to.len()];
+            for (to, pair) in to.iter_mut().zip(from.chunks_exact(2)) {
+                *to = pair[0];
+            }
+        }
+        (_, to) => {
+            for (to, &v) in to.iter_mut().zip(from.iter().step_by(stride)) {
+                *to = v;
+            }
         }
     }
 }

@@ -6,7 +6,7 @@ use std::cell::Cell;
 use super::forward::{layout, starts};
 use super::patches::{Channels, PatchRows};
 use super::plane::Plane;
-use super::{MAX_PLANES, flops, for_each_item};
+use super::{MAX_PLANES, depthwise, flops, for_each_item};
 use crate::cpu::gemm::{Area, DEPTH, ENOUGH_ITEMS, Epilogue, ITEM_FLOPS, MAX_AREA, Product, Run, SLACK};
 use crate::cpu::isa::{Isa, isa, multiversion};
 use crate::cpu::real::Real;
@@ -75,6 +75,9 @@ pub fn weight<T: Real>(s: &ConvShape, x: &[T], y: &[T], w: &mut [T]) {
     if w.is_empty() || s.batch == 0 {
         return w.fill(T::ZERO);
     }
+    if depthwise::is_for(s) {
+        return depthwise::weight(s, x, y, w);
+    }
     let isa = isa();
     let plan = Plan::new(s);
     let (in_group, out_group, kernel) =
@@ -141,14 +144,13 @@ impl Work<'_> {
         let ([height, width], [pixels, places]) = (s.output, [s.image, s.output].map(|[h, w]| h * w));
         let (n, top) = (chunk / plan.bands * plan.images, chunk % plan.bands * plan.rows);
         let (images, rows) = (plan.images.min(s.batch - n), plan.rows.min(height - top));
-        let mut plane = self.plane.clone();
-        plane.rows.first += (top * s.stride[0]) as isize;
+        let (plane, below) = (&self.plane, top * s.stride[0]);
         let len = plane.len();
         let image_step = channels * len;
         with_scratch(&PLANES, images * image_step + SLACK, |planes| {
             for (i, data) in planes.chunks_exact_mut(len).take(images * channels).enumerate() {
                 let (image, channel) = (n + i / channels, group * in_group + first + i % channels);
-                plane.fill(&x[(image * s.inputs + channel) * pixels..][..pixels], data);
+                plane.fill(below, &x[(image * s.inputs + channel) * pixels..][..pixels], data);
             }
             let (runs, ends) = runs(images, image_step, [rows, width], plane.row_step());
             let starts = &self.starts[..channels * s.kernel[0] * s.kernel[1]];
