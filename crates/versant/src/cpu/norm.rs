@@ -94,42 +94,49 @@ fn fold_lanes<T: Real, const N: usize>(mut lanes: [T; N]) -> f64 {
     lanes[0].to_f64()
 }
 
-/// The sum of f(x), over one block.
+/// The mean of a block, as T holds it; 0 if it is not finite, for infinity less itself would be NaN. The mean of the
+/// distances from the first element, as a mean of numbers far from 0 would be rounded by more than they differ.
 #[inline(always)]
-fn sum_of<T: Real>(x: &[T], f: impl Fn(T) -> T) -> f64 {
-    let mut lanes = [T::ZERO; 16];
+fn mean_of_block<T: Real>(x: &[T]) -> T {
+    let (first, mut lanes) = (finite_or_zero(x[0]), [T::ZERO; 16]);
     let (blocks, rest) = x.as_chunks::<16>();
     for block in blocks {
         for i in 0..16 {
-            lanes[i] += f(block[i]);
+            lanes[i] += block[i] - first;
         }
     }
     for (lane, &x) in lanes.iter_mut().zip(rest) {
-        *lane += f(x);
+        *lane += x - first;
     }
-    fold_lanes(lanes)
+    finite_or_zero(T::from_f64(first.to_f64() + fold_lanes(lanes) / x.len() as f64))
 }
 
-/// Infinity less itself would be NaN.
 #[inline(always)]
 fn finite_or_zero<T: Real>(x: T) -> T {
     if x.to_f64().is_finite() { x } else { T::ZERO }
 }
 
 multiversion! {
-    /// The sums of x - origin and of its square: for each block from the distances to its own mean, as T holds it.
+    /// The sums of x - origin and of its square: for each block from the distances d to about its own mean.
     fn power_sums[T: Real](x: &[T], origin: f64) -> [f64; 2] {
         let mut sums = [0.0; 2];
         for x in x.chunks(BLOCK) {
-            let (n, first) = (x.len() as f64, finite_or_zero(x[0]));
-            let from_first = sum_of(x, |x| x - first);
-            let near = finite_or_zero(T::from_f64(first.to_f64() + from_first / n));
-            let squares = sum_of(x, |x| (x - near) * (x - near));
-            // What rounding the mean to T has left.
-            let rest = from_first + n * (first.to_f64() - near.to_f64());
-            let away = near.to_f64() - origin;
-            sums[0] += rest + n * away;
-            sums[1] += squares + away * (2.0 * rest + n * away);
+            let near = mean_of_block(x);
+            let (mut first, mut second) = ([T::ZERO; 32], [T::ZERO; 32]);
+            let (blocks, rest) = x.as_chunks::<32>();
+            for block in blocks {
+                for i in 0..32 {
+                    let d = block[i] - near;
+                    first[i] += d;
+                    second[i] += d * d;
+                }
+            }
+            for (i, &x) in rest.iter().enumerate() {
+                first[i] += x - near;
+                second[i] += (x - near) * (x - near);
+            }
+            let (d, n, away) = (fold_lanes(first), x.len() as f64, near.to_f64() - origin);
+            sums = plus(sums, [d + n * away, fold_lanes(second) + away * (2.0 * d + n * away)]);
         }
         sums
     }
