@@ -94,42 +94,49 @@ fn fold_lanes<T: Real, const N: usize>(mut lanes: [T; N]) -> f64 {
     lanes[0].to_f64()
 }
 
-/// The sum of f(x), over one block.
+/// The mean of a block, as T holds it; 0 if it is not finite, for infinity less itself would be NaN. The mean of the
+/// distances from the first element, as a mean of numbers far from 0 would be rounded by more than they differ.
 #[inline(always)]
-fn sum_of<T: Real>(x: &[T], f: impl Fn(T) -> T) -> f64 {
-    let mut lanes = [T::ZERO; 16];
+fn mean_of_block<T: Real>(x: &[T]) -> T {
+    let (first, mut lanes) = (finite_or_zero(x[0]), [T::ZERO; 16]);
     let (blocks, rest) = x.as_chunks::<16>();
     for block in blocks {
         for i in 0..16 {
-            lanes[i] += f(block[i]);
+            lanes[i] += block[i] - first;
         }
     }
     for (lane, &x) in lanes.iter_mut().zip(rest) {
-        *lane += f(x);
+        *lane += x - first;
     }
-    fold_lanes(lanes)
+    finite_or_zero(T::from_f64(first.to_f64() + fold_lanes(lanes) / x.len() as f64))
 }
 
-/// Infinity less itself would be NaN.
 #[inline(always)]
 fn finite_or_zero<T: Real>(x: T) -> T {
     if x.to_f64().is_finite() { x } else { T::ZERO }
 }
 
 multiversion! {
-    /// The sums of x - origin and of its square: for each block from the distances to its own mean, as T holds it.
+    /// The sums of x - origin and of its square: for each block from the distances d to about its own mean.
     fn power_sums[T: Real](x: &[T], origin: f64) -> [f64; 2] {
         let mut sums = [0.0; 2];
         for x in x.chunks(BLOCK) {
-            let (n, first) = (x.len() as f64, finite_or_zero(x[0]));
-            let from_first = sum_of(x, |x| x - first);
-            let near = finite_or_zero(T::from_f64(first.to_f64() + from_first / n));
-            let squares = sum_of(x, |x| (x - near) * (x - near));
-            // What rounding the mean to T has left.
-            let rest = from_first + n * (first.to_f64() - near.to_f64());
-            let away = near.to_f64() - origin;
-            sums[0] += rest + n * away;
-            sums[1] += squares + away * (2.0 * rest + n * away);
+            let near = mean_of_block(x);
+            let (mut first, mut second) = ([T::ZERO; 32], [T::ZERO; 32]);
+            let (blocks, rest) = x.as_chunks::<32>();
+            for block in blocks {
+                for i in 0..32 {
+                    let d = block[i] - near;
+                    first[i] += d;
+                    second[i] += d * d;
+                }
+            }
+            for (i, &x) in rest.iter().enumerate() {
+                first[i] += x - near;
+                second[i] += (x - near) * (x - near);
+            }
+            let (d, n, away) = (fold_lanes(first), x.len() as f64, near.to_f64() - origin);
+            sums = plus(sums, [d + n * away, fold_lanes(second) + away * (2.0 * d + n * away)]);
         }
         sums
     }
@@ -184,21 +191,21 @@ multiversion! {
 }
 
 multiversion! {
-    /// out = a g + (b (x - origin) + c).
-    fn combined[T: Real](g: &[T], x: &[T], origin: T, abc: [T; 3], out: &mut [T]) {
-        let [a, b, c] = abc;
+    /// out = (a g + (b (x - origin) + c)) r.
+    fn combined[T: Real](g: &[T], x: &[T], origin: T, abcr: [T; 4], out: &mut [T]) {
+        let [a, b, c, r] = abcr;
         for ((out, &g), &x) in out.iter_mut().zip(g).zip(x) {
-            *out = a * g + (b * (x - origin) + c);
+            *out = (a * g + (b * (x - origin) + c)) * r;
         }
     }
 }
 
 multiversion! {
-    /// h = a h + (b (x - origin) + c).
-    fn combine_in_place[T: Real](h: &mut [T], x: &[T], origin: T, abc: [T; 3]) {
-        let [a, b, c] = abc;
+    /// h = (h + (b (x - origin) + c)) r.
+    fn combine_in_place[T: Real](h: &mut [T], x: &[T], origin: T, bcr: [T; 3]) {
+        let [b, c, r] = bcr;
         for (h, &x) in h.iter_mut().zip(x) {
-            *h = a * *h + (b * (x - origin) + c);
+            *h = (*h + (b * (x - origin) + c)) * r;
         }
     }
 }
@@ -345,11 +352,11 @@ pub fn normalize_backward<T: Real>(input: &Input<T>, g: &[T], grads: Grads<T>) {
     }
 }
 
-/// a, b and c of dx = a g + b (x - near) + c, from the factor of g before the normalisation and the group's means of
-/// h and h x^.
-fn factors<T: Real>(of: &Statistic<T>, weight: f64, [mean_h, mean_hx]: [f64; 2]) -> [T; 3] {
-    let b = -of.rstd * of.rstd * mean_hx;
-    [of.rstd * weight, b, -of.rstd * mean_h - b * of.rest].map(T::from_f64)
+/// b, c and r of dx = (h + (b (x - near) + c)) r, from the group's means of h and h x^. The root comes last: where a
+/// variance is 0, it would magnify the rounding of what ought to cancel.
+fn factors<T: Real>(of: &Statistic<T>, [mean_h, mean_hx]: [f64; 2]) -> [T; 3] {
+    let b = -of.rstd * mean_hx;
+    [b, -mean_h - b * of.rest, of.rstd].map(T::from_f64)
 }
 
 /// Where a channel is a run of elements: the sums of each run give everything.
@@ -381,14 +388,8 @@ fn backward_of_runs<T: Real>(input: &Input<T>, g: &[T], grads: Grads<T>) {
             let (of, weight) = (&statistics[group], input.weight_of(run % channels));
             let (g, x) = (&g[start..][..dx.len()], &input.x[start..][..dx.len()]);
             if input.own {
-                combined(
-                    isa,
-                    g,
-                    x,
-                    of.near,
-                    factors(of, weight, of_groups[group].map(|sum| sum * share)),
-                    dx,
-                );
+                let [b, c, r] = factors(of, of_groups[group].map(|sum| sum * share));
+                combined(isa, g, x, of.near, [T::from_f64(weight), b, c, r], dx);
             } else {
                 scaled(isa, g, T::ZERO, T::from_f64(of.rstd * weight), T::ZERO, dx);
             }
@@ -415,7 +416,7 @@ fn backward_of_rows<T: Real>(input: &Input<T>, g: &[T], grads: Grads<T>) {
     let mut of_dx = grads.x.map(|dx| dx.chunks_mut((together * inner).max(1)));
     let mut of_sums = sums.chunks_mut((2 * channels).max(1));
     let mut next = || (of_dx.as_mut().and_then(Iterator::next), of_sums.next());
-    let mut outputs: Vec<(Option<&mut [T]>, Option<&mut [T]>)> = (0..pieces).map(|_| next()).collect();
+    let mut outputs: Vec<_> = (0..pieces).map(|_| next()).collect();
     for_each_piece(&mut outputs, 1, |piece, outputs| {
         let (dx, sums) = &mut outputs[0];
         for row in piece * together..rows.min((piece + 1) * together) {
@@ -451,7 +452,7 @@ fn input_gradient_of_row<T: Real>(isa: Isa, gxw: [&[T]; 3], of: &Statistic<T>, o
     }
     let [sum, moved] = weighted_gradient_sums(isa, g, weight, x, of.near, dx);
     let means = [sum, (moved - of.rest * sum) * of.rstd].map(|sum| sum / x.len() as f64);
-    combine_in_place(isa, dx, x, of.near, factors(of, 1.0, means));
+    combine_in_place(isa, dx, x, of.near, factors(of, means));
 }
 
 #[cfg(test)]
