@@ -20,6 +20,7 @@ import elementwise
 import indexing
 import linalg
 import losses
+import pool
 import reductions
 import shapes
 import training
@@ -32,7 +33,7 @@ def main():
     torch.set_num_threads(1)
     OUT.mkdir(parents=True, exist_ok=True)
     count = 0
-    for module in [elementwise, reductions, shapes, indexing, linalg, losses]:
+    for module in [elementwise, reductions, shapes, indexing, linalg, losses, pool]:
         family = Family(module.__name__)
         module.cases(family.case)
         family.save()

@@ -12,6 +12,7 @@ mod indexing;
 mod layers;
 mod linalg;
 mod losses;
+mod pool;
 mod reductions;
 mod shapes;
 
@@ -197,6 +198,11 @@ fn linalg() {
 #[test]
 fn losses() {
     check("losses", losses::CALLS);
+}
+
+#[test]
+fn pool() {
+    check("pool", pool::CALLS);
 }
 
 #[test]

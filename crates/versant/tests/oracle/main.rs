@@ -11,6 +11,7 @@ mod views;
 
 mod elementwise;
 mod indexing;
+mod pool;
 mod products;
 mod reductions;
 mod softmax;

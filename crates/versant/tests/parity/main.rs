@@ -11,6 +11,7 @@ mod fixture;
 mod indexing;
 mod linalg;
 mod losses;
+mod pool;
 mod reductions;
 mod shapes;
 mod training;
@@ -24,13 +25,14 @@ use versant::{Array, DType, Device, Tensor, stack};
 type Run = fn(&str, &[Tensor], &Args) -> Option<Vec<Tensor>>;
 
 /// A family's name, its runner, and the operations that it awaits.
-const FAMILIES: [(&str, Run, &[&str]); 6] = [
+const FAMILIES: [(&str, Run, &[&str]); 7] = [
     ("elementwise", elementwise::run, elementwise::AWAITED),
     ("reductions", reductions::run, reductions::AWAITED),
     ("shapes", shapes::run, shapes::AWAITED),
     ("indexing", indexing::run, indexing::AWAITED),
     ("linalg", linalg::run, linalg::AWAITED),
     ("losses", losses::run, losses::AWAITED),
+    ("pool", pool::run, pool::AWAITED),
 ];
 
 /// Where inputs lie in memory.
@@ -175,4 +177,9 @@ fn linalg() {
 #[test]
 fn losses() {
     check("losses");
+}
+
+#[test]
+fn pool() {
+    check("pool");
 }
