@@ -14,6 +14,7 @@ mod layers;
 mod linalg;
 mod losses;
 mod norm;
+mod pool;
 mod reductions;
 mod shapes;
 mod training;
@@ -210,6 +211,10 @@ fn losses() {
 #[test]
 fn norm() {
     check("norm", norm::CALLS);
+}
+
+fn pool() {
+    check("pool", pool::CALLS);
 }
 
 #[test]

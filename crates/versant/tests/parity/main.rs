@@ -13,6 +13,7 @@ mod indexing;
 mod linalg;
 mod losses;
 mod norm;
+mod pool;
 mod reductions;
 mod shapes;
 mod training;
@@ -35,6 +36,7 @@ const FAMILIES: [(&str, Run, &[&str]); 7] = [
     ("losses", losses::run, losses::AWAITED),
     ("norm", norm::run, norm::AWAITED),
     ("conv", conv::run, conv::AWAITED),
+    ("pool", pool::run, pool::AWAITED),
 ];
 
 /// Where inputs lie in memory.
@@ -188,4 +190,8 @@ fn norm() {
 
 fn conv() {
     check("conv");
+}
+
+fn pool() {
+    check("pool");
 }
