@@ -7,6 +7,7 @@ use versant::train::Objective;
 use versant::{Result, Shape};
 
 use crate::data::Source;
+use crate::optim::{OptimConfig, ScheduleConfig};
 
 /// One entry of the course that can be trained.
 pub trait Recipe: Sync {
@@ -45,6 +46,10 @@ pub struct Plan {
     pub model: Box<dyn Layer>,
     /// Its optimiser.
     pub optimizer: Box<dyn Optimizer>,
+    /// What happens around the optimiser's steps.
+    pub optim: OptimConfig,
+    /// How its learning rate changes.
+    pub schedule: ScheduleConfig,
     /// What is minimised.
     pub objective: Objective,
     /// Where the samples come from.

@@ -9,7 +9,7 @@ use versant::{Result, Shape};
 
 use crate::config::{self, Check};
 use crate::data::{Choice, Source};
-use crate::optim::OptimConfig;
+use crate::optim::{OptimConfig, ScheduleConfig};
 use crate::recipe::{Plan, Preset, Recipe};
 
 /// `mnist-mlp`
@@ -37,6 +37,7 @@ struct Config {
     /// Of everything random.
     seed: u64,
     optim: OptimConfig,
+    schedule: ScheduleConfig,
 }
 
 impl Default for Config {
@@ -50,6 +51,7 @@ impl Default for Config {
             label_smoothing: 0.0,
             seed: 1,
             optim: OptimConfig::sgd(0.01),
+            schedule: ScheduleConfig::default(),
         }
     }
 }
@@ -72,6 +74,7 @@ impl Config {
                 )
             });
         self.optim.check(&mut check);
+        self.schedule.check(&mut check);
         check.done()
     }
 
@@ -124,6 +127,8 @@ impl Recipe for MnistMlp {
         Ok(Plan {
             model: Box::new(config.model()),
             optimizer: config.optim.build(),
+            optim: config.optim,
+            schedule: config.schedule,
             objective: Objective::classification(config.label_smoothing),
             source: Source::Mnist(config.data),
             batch: config.batch,
@@ -156,6 +161,20 @@ mod tests {
         assert_eq!(error("batch=0"), "batch is 0; it must be a number between 1 and 60000");
         let huge = error(&format!("hidden=[{}16384]", "16384,".repeat(31)));
         assert!(huge.contains("at most 100000000 are allowed"), "{huge}");
+        assert!(error("optim.name=adm").contains("unknown variant `adm`"), "{}", error("optim.name=adm"));
+        let of_others = "optim.momentum belongs to sgd and rmsprop; the others have their own, or none";
+        let mut table = MnistMlp.defaults();
+        for word in ["optim.name=lion", "optim.momentum=0.9", "optim.swa=2", "optim.ema=0.9"] {
+            config::apply_override(&mut table, word).unwrap();
+        }
+        let both = "optim.ema and optim.swa are two averages of the weights; choose one";
+        assert_eq!(MnistMlp.plan(&table).err().unwrap().to_string(), format!("{of_others}; {both}"));
+        assert!(error("optim.accumulate=0").starts_with("optim.accumulate is 0"));
+        assert!(error("schedule.name=multistep").contains("needs schedule.milestones, such as [30, 60, 80]"));
+        assert!(error("schedule.milestones=[3]").contains("belongs to schedule.name = 'multistep'"));
+        assert!(
+            error("schedule.warmup=500").starts_with("schedule.warmup is 500; it must be a number between 0")
+        );
         assert!(error("hidden=[0]").starts_with("hidden is [0]"));
         assert!(error("epochs=-1").contains("epochs"), "{}", error("epochs=-1"));
         assert!(error("data=nowhere").contains("nowhere"), "{}", error("data=nowhere"));
