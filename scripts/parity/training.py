@@ -98,7 +98,7 @@ PLATEAUS = {
     "plateau": lambda o: lr.ReduceLROnPlateau(o, factor=0.1, patience=2),
     "plateau_cooldown": lambda o: lr.ReduceLROnPlateau(o, factor=0.5, patience=1, cooldown=2, min_lr=0.02),
     "plateau_absolute": lambda o: lr.ReduceLROnPlateau(
-        o, factor=0.5, patience=0, threshold=0.05, threshold_mode="abs", mode="max"
+        o, factor=0.8, patience=0, threshold=0.05, threshold_mode="abs", mode="max"
     ),
 }
 

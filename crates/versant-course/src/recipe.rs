@@ -8,6 +8,7 @@ use versant::{Result, Shape};
 
 use crate::augment::Augmentation;
 use crate::data::Source;
+use crate::optim::{OptimConfig, ScheduleConfig};
 
 /// One entry of the course that can be trained.
 pub trait Recipe: Sync {
@@ -59,6 +60,10 @@ pub struct Plan {
     pub model: Box<dyn Layer>,
     /// Its optimiser.
     pub optimizer: Box<dyn Optimizer>,
+    /// What happens around the optimiser's steps.
+    pub optim: OptimConfig,
+    /// How its learning rate changes.
+    pub schedule: ScheduleConfig,
     /// What is minimised.
     pub objective: Objective,
     /// Where the samples come from.

@@ -189,16 +189,20 @@ fn execute(
             run: &folder,
             done: checkpoint.as_ref().map_or(0, |c| c.progress.epoch),
             epochs: plan.epochs,
-            batches: train.batches(),
+            batches: train.batches().div_ceil(plan.optim.accumulate),
             threads: threads(),
         },
     );
-    let mut relay = Relay(ui);
+    let (mut relay, mut stopping) = (Relay(ui), plan.optim.early_stopping());
     let mut trainer = Trainer::new(plan.model.as_mut(), plan.optimizer.as_mut(), plan.objective)
         .epochs(plan.epochs)
         .seed(plan.seed)
         .record_in(&run)
         .callback(&mut relay);
+    if let Some(stopping) = &mut stopping {
+        trainer = trainer.callback(stopping);
+    }
+    trainer = plan.schedule.apply(plan.optim.lr, plan.optim.apply(trainer));
     if let Some(checkpoint) = checkpoint {
         trainer = trainer.resume(checkpoint)?;
     }

@@ -111,18 +111,15 @@ impl Base {
             return;
         }
         for group in &self.groups {
+            let Some(about) = &group.about else { continue };
             let (mut names, mut found) = (Vec::new(), false);
             model.for_each(&mut |name, tensor| {
                 found |= group.contains(name, tensor.shape());
                 names.push(name.to_string());
             });
             names.truncate(8);
-            assert!(
-                found,
-                "optimizer: no parameter belongs to {}; the model has {}",
-                group.about,
-                names.join(", ")
-            );
+            let names = names.join(", ");
+            assert!(found, "optimizer: no parameter belongs to {about}; the model has {names}");
         }
     }
 

@@ -15,7 +15,8 @@ type Predicate = Box<dyn Fn(&str, Shape) -> bool + Send + Sync>;
 ///     .group(Group::named("body.*").lr_factor(0.1));
 /// ```
 pub struct Group {
-    pub(super) about: String,
+    /// How it was chosen, where a slip of the pen could make it empty.
+    pub(super) about: Option<String>,
     belongs: Predicate,
     lr_factor: f64,
     weight_decay: Option<f64>,
@@ -27,20 +28,20 @@ impl Group {
     pub fn named(pattern: impl Into<String>) -> Group {
         let pattern = pattern.into();
         let about = format!("Group::named({pattern:?})");
-        Group::new(about, move |name, _| fits(pattern.as_bytes(), name.as_bytes()))
+        Group::new(Some(about), move |name, _| fits(pattern.as_bytes(), name.as_bytes()))
     }
 
     /// The parameters of at most one axis: biases, and the weights of norms.
     pub fn vectors() -> Group {
-        Group::new("Group::vectors()".into(), |_, shape| shape.rank() <= 1)
+        Group::new(None, |_, shape| shape.rank() <= 1)
     }
 
-    /// The parameters for whose name and shape `belongs` says so.
+    /// The parameters for whose name and shape `belongs` says so: some, at the first step.
     pub fn when(belongs: impl Fn(&str, Shape) -> bool + Send + Sync + 'static) -> Group {
-        Group::new("Group::when(..)".into(), belongs)
+        Group::new(Some("Group::when(..)".into()), belongs)
     }
 
-    fn new(about: String, belongs: impl Fn(&str, Shape) -> bool + Send + Sync + 'static) -> Group {
+    fn new(about: Option<String>, belongs: impl Fn(&str, Shape) -> bool + Send + Sync + 'static) -> Group {
         Group { about, belongs: Box::new(belongs), lr_factor: 1.0, weight_decay: None }
     }
 

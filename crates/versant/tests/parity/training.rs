@@ -151,7 +151,7 @@ fn schedules() -> Vec<(&'static str, Box<dyn Schedule>)> {
 }
 
 fn plateaus() -> Vec<(&'static str, Plateau)> {
-    let absolute = Plateau::new(0.5, 0).metric(Metric::TestAccuracy).absolute_threshold(0.05);
+    let absolute = Plateau::new(0.8, 0).metric(Metric::TestAccuracy).absolute_threshold(0.05);
     vec![
         ("plateau", Plateau::new(0.1, 2)),
         ("plateau_cooldown", Plateau::new(0.5, 1).cooldown(2).min_lr(0.02)),
