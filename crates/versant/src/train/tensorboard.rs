@@ -10,6 +10,7 @@ use std::path::Path;
 pub use events::EventWriter;
 
 use super::callback::{Callback, Flow};
+use super::objective::LossFn;
 use super::record::{EpochRecord, StepRecord};
 use crate::data::Batch;
 use crate::error::{Error, Result};
@@ -60,7 +61,7 @@ pub struct TensorBoard {
 /// A batch whose loss is differentiated once an epoch.
 struct Probe {
     batch: Batch,
-    loss: Box<dyn Fn(&Tensor, &Tensor) -> Tensor>,
+    loss: LossFn,
 }
 
 impl TensorBoard {
