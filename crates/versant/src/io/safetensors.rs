@@ -12,6 +12,15 @@
 //! The checksum covers names, types, shapes, values and metadata, so that a flipped bit is an error instead
 //! of wrong weights. Files of others, without the entry, load too; they are checked against their own lengths
 //! only.
+//!
+//! PyTorch's own `.pt` files are pickles, which run code when they are read; they are not read here. Weights come from
+//! PyTorch, and go there, by the names that both sides give them:
+//!
+//! ```python
+//! from safetensors.torch import load_file, save_file
+//! save_file(model.state_dict(), "model.safetensors")
+//! model.load_state_dict(load_file("model.safetensors"))
+//! ```
 
 mod header;
 

@@ -8,7 +8,7 @@ use crate::nn::{Context, Layer};
 use crate::ops::CrossEntropy;
 use crate::tensor::Tensor;
 
-type LossFn = Box<dyn Fn(&Tensor, &Tensor) -> Tensor>;
+pub(super) type LossFn = Box<dyn Fn(&Tensor, &Tensor) -> Tensor>;
 type CorrectFn = Box<dyn Fn(&Tensor, &Tensor) -> u64>;
 
 /// A loss of (output, target), the mean over a batch, and for classifiers the number of right answers.

@@ -9,7 +9,8 @@ use std::path::Path;
 
 pub use events::EventWriter;
 
-use super::callback::{Callback, Flow};
+use super::callback::{Callback, Flow, Start};
+use super::objective::LossFn;
 use super::record::{EpochRecord, StepRecord};
 use crate::data::Batch;
 use crate::error::{Error, Result};
@@ -52,15 +53,13 @@ pub struct TensorBoard {
     writer: EventWriter,
     every: u64,
     probe: Option<Probe>,
-    /// Whether the file says from which step on it counts.
-    begun: bool,
     error: Option<Error>,
 }
 
 /// A batch whose loss is differentiated once an epoch.
 struct Probe {
     batch: Batch,
-    loss: Box<dyn Fn(&Tensor, &Tensor) -> Tensor>,
+    loss: LossFn,
 }
 
 impl TensorBoard {
@@ -70,7 +69,7 @@ impl TensorBoard {
     /// When the folder is missing or cannot be written.
     pub fn new(run: impl AsRef<Path>) -> Result<TensorBoard> {
         let writer = EventWriter::create(run)?;
-        Ok(TensorBoard { writer, every: EVERY, probe: None, begun: false, error: None })
+        Ok(TensorBoard { writer, every: EVERY, probe: None, error: None })
     }
 
     /// Notes each step whose number `steps` divides, instead of every tenth.
@@ -117,10 +116,6 @@ impl TensorBoard {
     }
 
     fn step(&mut self, step: &StepRecord) -> Result<()> {
-        if !self.begun {
-            self.writer.restart(step.step)?;
-            self.begun = true;
-        }
         if step.step.is_multiple_of(self.every) {
             self.writer.scalars(step.step, &[("loss/step", step.loss), ("lr", step.lr)])?;
         }
@@ -148,7 +143,11 @@ impl TensorBoard {
 }
 
 impl Callback for TensorBoard {
-    fn on_step(&mut self, step: &StepRecord, _batches: usize) -> Flow {
+    fn on_start(&mut self, start: &Start, _model: &dyn Layer) -> Flow {
+        self.attempt(|board| board.writer.restart(start.step + 1))
+    }
+
+    fn on_step(&mut self, step: &StepRecord, _steps: usize) -> Flow {
         self.attempt(|board| board.step(step))
     }
 

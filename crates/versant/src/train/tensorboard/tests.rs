@@ -93,6 +93,8 @@ fn a_resumed_run_says_which_older_events_are_void() {
     for start in [1, 11] {
         let mut board = TensorBoard::new(folder.path()).unwrap().every(1);
         board.writer().text("config", 0, "lr = 1").unwrap();
+        let model = Sequential::new();
+        board.on_start(&Start { run: None, step: start - 1, epoch: 0, epochs: 1, steps: 25 }, &model);
         for i in start..=15 {
             board.on_step(&step(i, 1.0), 25);
         }
@@ -103,8 +105,8 @@ fn a_resumed_run_says_which_older_events_are_void() {
     for (file, start) in files.iter().zip([1, 11]) {
         let events = events(file);
         let (step, restart) = &events[1];
-        assert_eq!((*step, restart.one(7).message().one(1).int()), (start, 1), "SessionLog, START");
-        assert!(events[2..].iter().map(|(step, _)| *step).eq(start..=15));
+        assert_eq!((*step as u64, restart.one(7).message().one(1).int()), (start, 1), "SessionLog, START");
+        assert!(events[2..].iter().map(|(step, _)| *step as u64).eq(start..=15));
     }
 }
 
