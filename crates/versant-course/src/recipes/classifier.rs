@@ -10,7 +10,7 @@ use versant::{Result, Shape};
 use crate::augment::Augmentation;
 use crate::config::{self, Check};
 use crate::data::{Family, Source};
-use crate::optim::OptimConfig;
+use crate::optim::{OptimConfig, ScheduleConfig};
 use crate::recipe::{Plan, Preset, Quick, Recipe};
 
 /// A slip of the keyboard must not fill the memory.
@@ -61,6 +61,8 @@ pub struct Settings {
     pub augment: Augmentation,
     /// How the parameters move.
     pub optim: OptimConfig,
+    /// How the learning rate changes.
+    pub schedule: ScheduleConfig,
 }
 
 impl Settings {
@@ -78,6 +80,7 @@ impl Settings {
             seed: 1,
             augment: Augmentation::default(),
             optim: OptimConfig::sgd(lr),
+            schedule: ScheduleConfig::default(),
         }
     }
 
@@ -102,6 +105,7 @@ impl Settings {
         }
         self.augment.check(&mut check);
         self.optim.check(&mut check);
+        self.schedule.check(&mut check);
         check.done()
     }
 }
@@ -141,6 +145,8 @@ impl Recipe for Classifier {
         Ok(Plan {
             model: Box::new((self.model)(&settings, &mut rng)),
             optimizer: settings.optim.build(),
+            optim: settings.optim,
+            schedule: settings.schedule,
             objective: Objective::classification(settings.label_smoothing),
             source: Source::new(self.family, &settings.data)?,
             train_samples: settings.train_samples,

@@ -213,6 +213,7 @@ fn norm() {
     check("norm", norm::CALLS);
 }
 
+#[test]
 fn pool() {
     check("pool", pool::CALLS);
 }

@@ -27,7 +27,7 @@ use versant::{Array, DType, Device, Tensor, stack};
 type Run = fn(&str, &[Tensor], &Args) -> Option<Vec<Tensor>>;
 
 /// A family's name, its runner, and the operations that it awaits.
-const FAMILIES: [(&str, Run, &[&str]); 7] = [
+const FAMILIES: [(&str, Run, &[&str]); 9] = [
     ("elementwise", elementwise::run, elementwise::AWAITED),
     ("reductions", reductions::run, reductions::AWAITED),
     ("shapes", shapes::run, shapes::AWAITED),
@@ -188,10 +188,12 @@ fn norm() {
     check("norm");
 }
 
+#[test]
 fn conv() {
     check("conv");
 }
 
+#[test]
 fn pool() {
     check("pool");
 }
