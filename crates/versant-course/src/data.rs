@@ -210,11 +210,26 @@ pub fn obtain(source: &Source, limits: [usize; 2], data_dir: &Path, ui: &mut dyn
         Choice::Folder(path) => Choice::Folder(path.canonicalize().map_err(Error::io("read", path))?),
     };
     let [train, test] = family.sizes().map(|(part, count)| match &choice {
-        Choice::BuiltIn => Ok(family.generate(part, count)),
+        // Any number of the first is as good a sample as any other.
+        Choice::BuiltIn => Ok(family.generate(
+            part,
+            at_most(
+                count,
+                match part {
+                    Part::Train => limits[0],
+                    Part::Test => limits[1],
+                },
+            ),
+        )),
         Choice::Folder(path) => load_folder(path, part, family, ui),
         _ => family.load(data_dir, part),
     });
     samples(Source { family, choice }, [train?, test?], limits)
+}
+
+/// A limit of 0 is none.
+fn at_most(count: usize, limit: usize) -> usize {
+    if limit == 0 { count } else { count.min(limit) }
 }
 
 fn fetch_missing(family: Family, data_dir: &Path, ui: &mut dyn Ui) -> Result<()> {
@@ -254,9 +269,9 @@ fn samples(
 
 /// At most so many of a set's images, drawn without regard to their order, which may be by class; 0: all.
 fn some_of(set: ImageSet, most: usize) -> ImageSet {
-    if most == 0 || most >= set.count() {
+    let most = at_most(set.count(), most);
+    if most == set.count() {
         return set;
     }
-    let chosen = &Rng::keyed(0, Purpose::Shuffle, 0, 0).permutation(set.count())[..most];
-    set.subset(chosen)
+    set.subset(&Rng::keyed(0, Purpose::Shuffle, 0, 0).permutation(set.count())[..most])
 }

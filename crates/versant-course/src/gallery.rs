@@ -1,6 +1,7 @@
 //! The figures that need no training, by name.
 
 mod cnn;
+mod training;
 
 use versant::{Error, Result, Tensor, stack};
 
@@ -60,6 +61,22 @@ pub const ALL: &[Figure] = &[
         about: "Batch normalisation of one feature, step by step [B16]",
         make: cnn::batch_norm,
     },
+    Figure {
+        name: "model-1",
+        about: "The course's model 1, a multi-layer perceptron for CIFAR-10 [B5, B11]",
+        make: || training::network("Model 1", "cifar10-mlp"),
+    },
+    Figure {
+        name: "model-2",
+        about: "The course's model 2, LeNet's form [B5, B12]",
+        make: || training::network("Model 2", "cifar10-lenet"),
+    },
+    Figure {
+        name: "model-3",
+        about: "The course's model 3, in VGG's manner [B5, B13]",
+        make: || training::network("Model 3", "cifar10-vgg"),
+    },
+    Figure { name: "schedules", about: "Schedules of the learning rate [F6]", make: training::schedules },
 ];
 
 /// The figure of that name.

@@ -4,6 +4,7 @@
 //! functions from plain numbers to pictures, drawn with [`draw`].
 
 pub mod augment;
+mod board;
 pub mod config;
 pub mod data;
 pub mod digit_image;
@@ -11,6 +12,7 @@ pub mod draw;
 pub mod experiment;
 pub mod explain;
 pub mod figures;
+pub mod find_lr;
 pub mod gallery;
 pub mod optim;
 mod pictures;

@@ -15,6 +15,7 @@ use versant::train::{
 };
 use versant::{Error, Result};
 
+use crate::board::Board;
 use crate::data::{Samples, obtain};
 use crate::experiment::{Asked, Experiment};
 use crate::pictures::draw;
@@ -115,7 +116,7 @@ pub(crate) fn other_data(run: &Path, samples: &Samples) -> Result<Option<String>
 }
 
 /// A model must take images of the data's size and answer with its classes, and an epoch must have a step.
-fn check_fit(plan: &Plan, samples: &Samples) -> Result<()> {
+pub(crate) fn check_fit(plan: &Plan, samples: &Samples) -> Result<()> {
     let set = &samples.train;
     let found = [1, set.channels, set.height, set.width];
     if plan.input != found.into() {
@@ -150,7 +151,7 @@ pub(crate) fn images(samples: &Samples, set: &Arc<ImageSet>) -> ImageData {
 }
 
 /// A loader over the training part, with what the plan does to it.
-fn train_loader(plan: &Plan, samples: &Samples) -> Loader {
+pub(crate) fn train_loader(plan: &Plan, samples: &Samples) -> Loader {
     let augmented = images(samples, &samples.train).augment(plan.augmentation.of_images(), plan.seed);
     let loader = Loader::new(augmented, plan.batch).shuffle(plan.seed).drop_last(plan.drop_last);
     match plan.augmentation.of_batches(samples.classes.len(), plan.seed) {
@@ -193,12 +194,14 @@ fn execute(
             threads: threads(),
         },
     );
-    let (mut relay, mut stopping) = (Relay(ui), plan.optim.early_stopping());
+    let mut board = Board::new(&run, experiment.to_toml(), &plan, samples)?;
+    let (mut relay, mut stopping) = (Relay(&mut *ui), plan.optim.early_stopping());
     let mut trainer = Trainer::new(plan.model.as_mut(), plan.optimizer.as_mut(), plan.objective)
         .epochs(plan.epochs)
         .seed(plan.seed)
         .record_in(&run)
-        .callback(&mut relay);
+        .callback(&mut relay)
+        .callback(&mut board);
     if let Some(stopping) = &mut stopping {
         trainer = trainer.callback(stopping);
     }
@@ -209,6 +212,9 @@ fn execute(
     let outcome = trainer.fit(&train, &test)?;
     let history = trainer.history().to_vec();
     drop(trainer);
+    if let Err(error) = board.finish() {
+        ui.warn(&format!("TensorBoard's file is not whole: {error}"));
+    }
     if outcome == Outcome::Stopped {
         return Ok(End::Stopped(folder));
     }

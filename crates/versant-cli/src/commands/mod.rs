@@ -7,6 +7,7 @@ pub mod eval;
 pub mod explain;
 pub mod export;
 pub mod figure;
+pub mod find_lr;
 pub mod inspect;
 pub mod predict;
 pub mod recipes;

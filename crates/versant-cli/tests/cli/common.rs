@@ -1,12 +1,13 @@
 //! A folder for a test with small MNIST-like files, and the command run in it.
 
 use std::fs;
+use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
 
 use serde_json::Value;
 use tempfile::TempDir;
-use versant::data::{Part, digits};
+use versant::data::{ImageSet, Part, digits, shapes};
 use versant::io::idx::Idx;
 
 /// The names of the four files: images and labels to train, images and labels to test.
@@ -51,6 +52,24 @@ impl Place {
             Idx { dims: vec![count, 28, 28], data: set.images }.write(raw.join(names[0])).unwrap();
             Idx { dims: vec![count], data: set.labels }.write(raw.join(names[1])).unwrap();
         }
+    }
+
+    /// With textured shapes in CIFAR-10's files, in `data`.
+    pub fn with_shapes(train: usize, test: usize) -> Place {
+        let place = Place::empty();
+        let folder = place.path("data/cifar-10-batches-bin");
+        fs::create_dir_all(&folder).unwrap();
+        let write = |name: &str, set: &ImageSet, images: Range<usize>| {
+            let record = |i: usize| [&[set.labels[i]], set.image(i)].concat();
+            fs::write(folder.join(name), images.flat_map(record).collect::<Vec<u8>>()).unwrap();
+        };
+        let set = shapes(train, Part::Train);
+        let each = train / 5;
+        for i in 0..5 {
+            write(&format!("data_batch_{}.bin", i + 1), &set, i * each..(i + 1) * each);
+        }
+        write("test_batch.bin", &shapes(test, Part::Test), 0..test);
+        place
     }
 
     /// A path in the folder.

@@ -1,6 +1,7 @@
 //! The command `versant` as its users meet it: without a network, with small data of the tests' own.
 
 mod bits;
+mod cnn;
 mod common;
 mod data;
 mod export;

@@ -98,6 +98,11 @@ impl TensorBoard {
         &mut self.writer
     }
 
+    /// Writes something more, unless writing has failed before; [`finish`](TensorBoard::finish) tells an error.
+    pub fn attempt(&mut self, write: impl FnOnce(&mut EventWriter) -> Result<()>) {
+        self.keep(|board| write(&mut board.writer));
+    }
+
     /// Says whether all was written. A file that cannot be written does not stop the training: nothing more is then
     /// written, and the error is kept for here.
     ///
@@ -108,7 +113,7 @@ impl TensorBoard {
     }
 
     /// Does something with the file, unless that has failed before.
-    fn attempt(&mut self, write: impl FnOnce(&mut TensorBoard) -> Result<()>) -> Flow {
+    fn keep(&mut self, write: impl FnOnce(&mut TensorBoard) -> Result<()>) -> Flow {
         if self.error.is_none() {
             self.error = write(self).err();
         }
@@ -144,14 +149,14 @@ impl TensorBoard {
 
 impl Callback for TensorBoard {
     fn on_start(&mut self, start: &Start, _model: &dyn Layer) -> Flow {
-        self.attempt(|board| board.writer.restart(start.step + 1))
+        self.keep(|board| board.writer.restart(start.step + 1))
     }
 
     fn on_step(&mut self, step: &StepRecord, _steps: usize) -> Flow {
-        self.attempt(|board| board.step(step))
+        self.keep(|board| board.step(step))
     }
 
     fn on_epoch(&mut self, epoch: &EpochRecord, model: &dyn Layer) -> Flow {
-        self.attempt(|board| board.epoch(epoch, model))
+        self.keep(|board| board.epoch(epoch, model))
     }
 }
