@@ -68,17 +68,48 @@ impl<T: Real> Right<T> for Patches<'_, T> {
             }
             j += len;
         }
-        let copies = &copies[..count];
-        for (p, &start) in self.starts[p0..p0 + depth].iter().enumerate() {
-            for &(from, at) in copies {
-                // SAFETY: the caller promises the instructions; `new` has checked that all places are readable and `SLACK`
-                // elements behind them, and so much can be written behind the panel.
-                unsafe {
-                    V::load(self.data.as_ptr().add(start + from)).store(to.as_mut_ptr().add(p * width + at))
-                };
-            }
-        }
+        let (copies, starts) = (&copies[..count], &self.starts[p0..p0 + depth]);
+        // SAFETY: the caller promises the instructions; `new` has checked that all places are readable and `SLACK`
+        // elements behind them, and so much can be written behind the panel.
+        unsafe { copy_rows::<V>(self.data, starts, copies, to, width) }
     }
+}
+
+/// Copies to row p of the panel the vectors at `starts[p]`, each from its place in the data to its place in the row.
+///
+/// # Safety
+/// The machine has V's instructions; all vectors can be read and written.
+#[inline(always)]
+unsafe fn copy_rows<V: Vector>(
+    data: &[V::Elem],
+    starts: &[usize],
+    copies: &[(usize, usize)],
+    to: &mut [V::Elem],
+    width: usize,
+) {
+    let to = to.as_mut_ptr();
+    // The few copies of most panels stay in registers.
+    macro_rules! rows {
+        ($($n:literal),*) => {
+            match copies.len() {
+                $($n => {
+                    let copies: [(usize, usize); $n] = std::array::from_fn(|i| copies[i]);
+                    for (p, &start) in starts.iter().enumerate() {
+                        for (from, at) in copies {
+                            V::load(data.as_ptr().add(start + from)).store(to.add(p * width + at));
+                        }
+                    }
+                })*
+                _ => for (p, &start) in starts.iter().enumerate() {
+                    for &(from, at) in copies {
+                        V::load(data.as_ptr().add(start + from)).store(to.add(p * width + at));
+                    }
+                },
+            }
+        };
+    }
+    // SAFETY: the caller's promise.
+    unsafe { rows!(1, 2, 3, 4, 5, 6) }
 }
 
 /// Patches as rows, the sum running over the places: the left side of the gradient in the kernel.

@@ -1,6 +1,8 @@
 //! A channel of an image, laid out for a kernel that slides over it: padded, and with the places that are a whole number
 //! of strides apart next to one another.
 
+use std::ops::Range;
+
 use crate::cpu::real::Real;
 
 /// One axis: for each residue r of the stride that the kernel sees, the places first + r + q stride for q below len.
@@ -38,19 +40,18 @@ impl Axis {
         (Axis { image, first, stride, residues, len }, taps)
     }
 
-    /// The place in the image that lies `beyond` places further, if there is one.
-    fn place(&self, residue: usize, q: usize, beyond: usize) -> Option<usize> {
-        let place = self.first + (residue + q * self.stride + beyond) as isize;
-        usize::try_from(place).ok().filter(|&place| place < self.image)
-    }
-
-    /// The range of q that lies within the image.
-    fn inside(&self, residue: usize) -> (usize, usize) {
+    /// The range of q whose places, `beyond` further, lie within the image.
+    fn inside(&self, residue: usize, beyond: usize) -> Range<usize> {
         let below = |end: isize| {
-            let missing = end - self.first - residue as isize;
+            let missing = end - self.first - (residue + beyond) as isize;
             (missing.max(0) as usize).div_ceil(self.stride).min(self.len)
         };
-        (below(0), below(self.image as isize))
+        below(0)..below(self.image as isize)
+    }
+
+    /// The place in the image of a q that is inside.
+    fn place(&self, residue: usize, beyond: usize, q: usize) -> usize {
+        (self.first + (residue + beyond + q * self.stride) as isize) as usize
     }
 }
 
@@ -90,22 +91,18 @@ impl Plane {
         if self.is_image(below) {
             return plane.copy_from_slice(&image[below * self.columns.image..][..plane.len()]);
         }
-        let mut lines = plane.chunks_exact_mut(self.columns.len);
-        for &row_residue in &self.rows.residues {
-            for &residue in &self.columns.residues {
-                let (from, to) = self.columns.inside(residue);
-                for q in 0..self.rows.len {
-                    let Some(line) = lines.next() else { return };
-                    let Some(row) = self.rows.place(row_residue, q, below).filter(|_| from < to) else {
-                        line.fill(T::ZERO);
-                        continue;
-                    };
-                    line[..from].fill(T::ZERO);
-                    line[to..].fill(T::ZERO);
-                    let column = self.columns.first + (residue + from * self.columns.stride) as isize;
-                    let seen = &image[row * self.columns.image..][..self.columns.image][column as usize..];
-                    copy_strided(seen, self.columns.stride, &mut line[from..to]);
-                }
+        plane.fill(T::ZERO);
+        let Plane { rows, columns } = self;
+        let parts = rows.residues.iter().flat_map(|&r| columns.residues.iter().map(move |&c| (r, c)));
+        for ((row, column), part) in parts.zip(plane.chunks_exact_mut(rows.len * columns.len)) {
+            let seen = columns.inside(column, 0);
+            if seen.is_empty() {
+                continue;
+            }
+            let left = columns.place(column, 0, seen.start);
+            for q in rows.inside(row, below) {
+                let line = &image[rows.place(row, below, q) * columns.image..][left..columns.image];
+                copy_strided(line, columns.stride, &mut part[q * columns.len..][seen.clone()]);
             }
         }
     }
