@@ -21,6 +21,7 @@ import indexing
 import linalg
 import losses
 import norm
+import pool
 import reductions
 import shapes
 import training
@@ -33,7 +34,7 @@ def main():
     torch.set_num_threads(1)
     OUT.mkdir(parents=True, exist_ok=True)
     count = 0
-    for module in [elementwise, reductions, shapes, indexing, linalg, losses, norm]:
+    for module in [elementwise, reductions, shapes, indexing, linalg, losses, norm, pool]:
         family = Family(module.__name__)
         module.cases(family.case)
         family.save()

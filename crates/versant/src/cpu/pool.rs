@@ -1,6 +1,6 @@
 //! Max pooling of planes, and the way back.
 
-use super::isa::{Isa, isa, multiversion};
+use super::isa::{isa, multiversion};
 use super::real::Real;
 use super::threads::for_each_piece;
 use crate::ops::Spans;
@@ -8,123 +8,132 @@ use crate::ops::Spans;
 /// Elements that one piece of work reads.
 const PIECE: usize = 32 * 1024;
 
-/// Whether a number takes the place of the best so far, which stands before it: the first of equal numbers stays, the
-/// last NaN does.
-#[inline(always)]
-fn beats<T: Real>(v: T, best: T) -> bool {
-    v > best || v.is_nan()
+/// Where the windows are.
+struct Windows<'a> {
+    rows: &'a Spans,
+    columns: &'a Spans,
+    /// Whether they are 2 x 2 blocks side by side.
+    blocks: bool,
+    plane: [usize; 2],
 }
 
-multiversion! {
-    /// The largest of each 2 x 2 block of two rows; `place` is that of the first element, `width` the way to the next row.
-    fn blocks[T: Real](top: &[T], bottom: &[T], place: i64, width: i64, out: &mut [T], places: &mut [i64]) {
-        let (top, bottom) = (&top.as_chunks::<2>().0[..out.len()], &bottom.as_chunks::<2>().0[..out.len()]);
-        for (i, (y, at)) in out.iter_mut().zip(places).enumerate() {
-            let (mut best, mut way) = (top[i][0], 0);
-            for (v, to) in [(top[i][1], 1), (bottom[i][0], width), (bottom[i][1], width + 1)] {
-                let better = beats(v, best);
-                best = if better { v } else { best };
-                way = if better { to } else { way };
-            }
-            *y = best;
-            *at = place + 2 * i as i64 + way;
+/// Whether windows along an axis are pairs side by side.
+fn are_pairs(spans: &Spans) -> bool {
+    spans.dilation == 1 && spans.ranges.iter().enumerate().all(|(i, range)| *range == (2 * i..2 * i + 2))
+}
+
+/// Whether a number takes the place of the best so far, which stands before it: the first of equal numbers stays, the
+/// last NaN does. Without branches, which would be mispredicted.
+#[inline(always)]
+fn beats<T: Real>(v: T, best: T) -> bool {
+    (v > best) | v.is_nan()
+}
+
+/// The largest of each 2 x 2 block of two rows; `place` is that of the first element, `width` the way to the next row.
+#[inline(always)]
+fn blocks<T: Real>([top, bottom]: [&[T]; 2], place: usize, width: usize, out: &mut [T], places: &mut [i64]) {
+    let (n, width) = (out.len(), width as i64);
+    let (top, bottom) = (&top.as_chunks::<2>().0[..n], &bottom.as_chunks::<2>().0[..n]);
+    let places = &mut places[..n];
+    for i in 0..n {
+        let (mut best, mut way) = (top[i][0], 0);
+        for (v, to) in [(top[i][1], 1), (bottom[i][0], width), (bottom[i][1], width + 1)] {
+            let better = beats(v, best);
+            best = if better { v } else { best };
+            way = if better { to } else { way };
         }
+        out[i] = best;
+        places[i] = (place + 2 * i) as i64 + way;
     }
 }
 
-multiversion! {
-    /// Lets each element of a row that is larger take the place of its column's best.
-    fn challenge[T: Real](x: &[T], row: i64, best: &mut [T], rows: &mut [i64]) {
-        for ((&v, best), at) in x.iter().zip(best).zip(rows) {
-            let better = beats(v, *best);
-            *best = if better { v } else { *best };
-            *at = if better { row } else { *at };
-        }
+/// Lets each element of a row that is larger take the place of its column's best.
+#[inline(always)]
+fn challenge<T: Real>(x: &[T], row: usize, best: &mut [T], rows: &mut [i64]) {
+    for ((&v, best), at) in x.iter().zip(best).zip(rows) {
+        let better = beats(v, *best);
+        *best = if better { v } else { *best };
+        *at = if better { row as i64 } else { *at };
     }
 }
 
 /// The best of the columns' bests for each window. Of two equal numbers, or two NaN, in different columns the rows tell
 /// which comes first.
+#[inline(always)]
 fn across<T: Real>(best: &[T], rows: &[i64], columns: &Spans, out: &mut [T], places: &mut [i64]) {
     let width = best.len() as i64;
     for ((range, y), place) in columns.ranges.iter().zip(out).zip(places) {
         let (mut top, mut at) = (best[range.start], rows[range.start] * width + range.start as i64);
-        for j in range.clone().step_by(columns.dilation).skip(1) {
+        let mut j = range.start + columns.dilation;
+        while j < range.end {
             let (v, p) = (best[j], rows[j] * width + j as i64);
-            let later = if v.is_nan() { !top.is_nan() || p > at } else { v == top && p < at };
-            if v > top || later {
-                (top, at) = (v, p);
-            }
+            let last = v.is_nan() & (!top.is_nan() | (p > at));
+            let better = (v > top) | ((v == top) & (p < at)) | last;
+            top = if better { v } else { top };
+            at = if better { p } else { at };
+            j += columns.dilation;
         }
         (*y, *place) = (top, at);
     }
 }
 
-/// Whether the windows are pairs side by side.
-fn are_pairs(spans: &Spans) -> bool {
-    spans.dilation == 1 && spans.ranges.iter().enumerate().all(|(i, range)| *range == (2 * i..2 * i + 2))
-}
-
-/// What one thread needs to find the largest elements of rows of windows.
-struct Search<'a, T> {
-    columns: &'a Spans,
-    pairs: bool,
-    isa: Isa,
-    best: Vec<T>,
-    rows: Vec<i64>,
-}
-
-impl<T: Real> Search<'_, T> {
-    /// One row of windows: those rows of a plane that `range` gives.
-    fn run(
-        &mut self,
-        plane: &[T],
-        range: impl Iterator<Item = usize> + Clone,
-        out: &mut [T],
-        places: &mut [i64],
-    ) {
-        let w = self.best.len();
-        let row = |i: usize| &plane[i * w..][..w];
-        let mut rest = range.clone();
-        let (Some(first), second) = (rest.next(), range.clone().nth(1)) else { return };
-        if let Some(second) = second.filter(|_| self.pairs) {
-            return blocks(self.isa, row(first), row(second), (first * w) as i64, w as i64, out, places);
+multiversion! {
+    /// Rows of windows from number `first` on, counted through all planes: `out` and `places` hold whole rows.
+    fn lines[T: Real](windows: &Windows, first: usize, x: &[T], out: &mut [T], places: &mut [i64]) {
+        let ([h, w], Spans { ranges, dilation }) = (windows.plane, windows.rows);
+        let (mut best, mut rows) = (vec![T::ZERO; w], vec![0; w]);
+        let ow = windows.columns.ranges.len();
+        let parts = out.chunks_exact_mut(ow).zip(places.chunks_exact_mut(ow));
+        for (line, (out, places)) in (first..).zip(parts) {
+            let (plane, range) = (&x[line / ranges.len() * h * w..][..h * w], &ranges[line % ranges.len()]);
+            let row = |i: usize| &plane[i * w..][..w];
+            let top = range.start;
+            if windows.blocks {
+                blocks([row(top), row(top + 1)], top * w, w, out, places);
+                continue;
+            }
+            best.copy_from_slice(row(top));
+            rows.fill(top as i64);
+            for i in range.clone().step_by(*dilation).skip(1) {
+                challenge(row(i), i, &mut best, &mut rows);
+            }
+            across(&best, &rows, windows.columns, out, places);
         }
-        self.best.copy_from_slice(row(first));
-        self.rows.fill(first as i64);
-        for i in rest {
-            challenge(self.isa, row(i), i as i64, &mut self.best, &mut self.rows);
-        }
-        across(&self.best, &self.rows, self.columns, out, places);
     }
 }
 
 /// The largest element of each window of planes [h, w] and its place among their h w elements: of equal numbers the first
 /// in row-major order, of several NaN the last.
+///
+/// ```
+/// use versant::ops::Spans;
+/// let pairs = Spans { ranges: vec![0..2, 2..4], dilation: 1 };
+/// let all = Spans { ranges: vec![0..2], dilation: 1 };
+/// let (mut out, mut places) = ([0.0f32; 2], [0; 2]);
+/// let x = [1.0, 2.0, 3.0, 4.0, 8.0, 7.0, 4.0, 4.0];
+/// versant::cpu::pool::max_pool(&all, &pairs, [2, 4], &x, &mut out, &mut places);
+/// assert_eq!((out, places), ([8.0, 4.0], [4, 3]));
+/// ```
 pub fn max_pool<T: Real>(
     rows: &Spans,
     columns: &Spans,
-    [h, w]: [usize; 2],
+    plane: [usize; 2],
     x: &[T],
     out: &mut [T],
     places: &mut [i64],
 ) {
-    let (oh, ow) = (rows.ranges.len(), columns.ranges.len());
     if out.is_empty() {
         return;
     }
-    let (isa, pairs) = (isa(), are_pairs(columns) && are_pairs(rows));
-    let read: usize = rows.ranges.iter().map(|range| range.len().div_ceil(rows.dilation) * w).sum();
-    let together = (PIECE * oh / read.max(1)).max(1);
-    let mut pieces: Vec<_> = out.chunks_mut(together * ow).zip(places.chunks_mut(together * ow)).collect();
+    let (isa, windows) =
+        (isa(), Windows { rows, columns, blocks: are_pairs(rows) && are_pairs(columns), plane });
+    let read: usize = rows.ranges.iter().map(|range| range.len().div_ceil(rows.dilation) * plane[1]).sum();
+    let together = (PIECE * rows.ranges.len() / read).max(1);
+    let len = together * columns.ranges.len();
+    let mut pieces: Vec<_> = out.chunks_mut(len).zip(places.chunks_mut(len)).collect();
     for_each_piece(&mut pieces, 1, |piece, both| {
-        let mut search = Search { columns, pairs, isa, best: vec![T::ZERO; w], rows: vec![0; w] };
         for (out, places) in both {
-            let lines = out.chunks_exact_mut(ow).zip(places.chunks_exact_mut(ow));
-            for (line, (out, places)) in (piece * together..).zip(lines) {
-                let (plane, at) = (&x[line / oh * h * w..][..h * w], &rows.ranges[line % oh]);
-                search.run(plane, at.clone().step_by(rows.dilation), out, places);
-            }
+            lines(isa, &windows, piece * together, x, out, places);
         }
     });
 }

@@ -1,6 +1,6 @@
 //! Linear maps of planes that act on rows and columns apart, given by matrices of few numbers a row.
 
-use super::isa::{Isa, isa, multiversion};
+use super::isa::{isa, multiversion};
 use super::real::Real;
 use super::threads::for_each_piece;
 use crate::ops::Bands;
@@ -8,46 +8,14 @@ use crate::ops::Bands;
 /// Numbers that one piece of work reads and writes.
 const PIECE: usize = 32 * 1024;
 
-multiversion! {
-    fn scaled[T: Real](x: &[T], weight: T, sum: &mut [T]) {
-        for (sum, &x) in sum.iter_mut().zip(x) {
-            *sum = x * weight;
-        }
-    }
-}
-
-multiversion! {
-    fn add_scaled[T: Real](x: &[T], weight: T, sum: &mut [T]) {
-        for (sum, &x) in sum.iter_mut().zip(x) {
-            *sum += x * weight;
-        }
-    }
-}
-
-multiversion! {
-    /// Neighbours two by two: y_i = a_i x_2i + b_i x_(2i+1).
-    fn pairs[T: Real](x: &[T], weights: &[T], out: &mut [T]) {
-        let (x, weights) = (&x.as_chunks::<2>().0[..out.len()], &weights.as_chunks::<2>().0[..out.len()]);
-        for (i, y) in out.iter_mut().enumerate() {
-            *y = x[i][0] * weights[i][0] + x[i][1] * weights[i][1];
-        }
-    }
-}
-
-multiversion! {
-    /// Each twice: y_2i = a_2i x_i, y_(2i+1) = a_(2i+1) x_i.
-    fn doubled[T: Real](x: &[T], weights: &[T], out: &mut [T]) {
-        let (out, weights) = (&mut out.as_chunks_mut::<2>().0[..x.len()], &weights.as_chunks::<2>().0[..x.len()]);
-        for (i, &x) in x.iter().enumerate() {
-            out[i] = [x * weights[i][0], x * weights[i][1]];
-        }
-    }
-}
-
 /// How the numbers of a map along the columns lie.
 enum Form {
+    /// Neighbours two by two: y_i = a_i x_2i + b_i x_(2i+1).
     Pairs,
+    /// Each twice: y_2i = a_2i x_i, y_(2i+1) = a_(2i+1) x_i.
     Doubled,
+    /// One number a row.
+    Single,
     Any,
 }
 
@@ -56,38 +24,89 @@ struct Across<'a, T> {
     bands: &'a Bands,
     weights: Vec<T>,
     form: Form,
-    isa: Isa,
 }
 
 impl<T: Real> Across<'_, T> {
-    fn of(bands: &Bands, isa: Isa) -> Across<'_, T> {
+    fn of(bands: &Bands) -> Across<'_, T> {
         let weights: Vec<T> =
             bands.rows().flat_map(|(_, row)| row).map(|&weight| T::from_f64(weight)).collect();
-        let (inputs, outputs) = (bands.inputs(), bands.outputs());
-        let all = |start: fn(usize) -> usize, len: usize| {
+        let all = |len: usize, start: fn(usize) -> usize| {
             bands.rows().enumerate().all(|(i, (first, row))| (first, row.len()) == (start(i), len))
         };
         let form = match () {
-            () if all(|i| 2 * i, 2) => Form::Pairs,
-            () if outputs == 2 * inputs && all(|i| i / 2, 1) => Form::Doubled,
+            () if all(2, |i| 2 * i) => Form::Pairs,
+            () if bands.outputs() == 2 * bands.inputs() && all(1, |i| i / 2) => Form::Doubled,
+            () if bands.rows().all(|(_, row)| row.len() == 1) => Form::Single,
             () => Form::Any,
         };
-        Across { bands, weights, form, isa }
+        Across { bands, weights, form }
     }
 
+    #[inline(always)]
     fn apply(&self, x: &[T], out: &mut [T]) {
+        let mut weights = self.weights.as_slice();
         match self.form {
-            Form::Pairs => pairs(self.isa, x, &self.weights, out),
-            Form::Doubled => doubled(self.isa, x, &self.weights, out),
+            Form::Pairs => {
+                let terms = x.as_chunks::<2>().0.iter().zip(weights.as_chunks::<2>().0);
+                out.iter_mut().zip(terms).for_each(|(y, (x, w))| *y = x[0] * w[0] + x[1] * w[1]);
+            }
+            Form::Doubled => {
+                let terms = x.iter().zip(weights.as_chunks::<2>().0);
+                let pairs = out.as_chunks_mut::<2>().0.iter_mut();
+                pairs.zip(terms).for_each(|(y, (&x, w))| *y = [x * w[0], x * w[1]]);
+            }
+            Form::Single => {
+                let terms = self.bands.starts().iter().zip(weights);
+                out.iter_mut().zip(terms).for_each(|(y, (&start, &weight))| *y = x[start] * weight);
+            }
             Form::Any => {
-                let mut weights = self.weights.as_slice();
                 for ((start, row), y) in self.bands.rows().zip(out) {
                     let (mine, rest) = weights.split_at(row.len());
                     weights = rest;
-                    *y = T::ZERO;
-                    x[start..].iter().zip(mine).for_each(|(&x, &weight)| *y += x * weight);
+                    let x = &x[start..];
+                    *y = match mine {
+                        [a] => x[0] * *a,
+                        [a, b] => x[0] * *a + x[1] * *b,
+                        _ => x.iter().zip(mine).fold(T::ZERO, |sum, (&x, &weight)| sum + x * weight),
+                    };
                 }
             }
+        }
+    }
+}
+
+/// The sum of rows [n, w] by their weights.
+#[inline(always)]
+fn add_rows<T: Real>(x: &[T], weights: &[f64], sum: &mut [T]) {
+    let w = sum.len();
+    for (i, &weight) in weights.iter().enumerate() {
+        let (weight, row) = (T::from_f64(weight), &x[i * w..][..w]);
+        match i {
+            0 => sum.iter_mut().zip(row).for_each(|(sum, &x)| *sum = x * weight),
+            _ => sum.iter_mut().zip(row).for_each(|(sum, &x)| *sum += x * weight),
+        }
+    }
+    if weights.is_empty() {
+        sum.fill(T::ZERO);
+    }
+}
+
+multiversion! {
+    /// Rows of the result from number `first` on, counted through all planes.
+    fn lines[T: Real](rows: &Bands, across: &Across<T>, first: usize, x: &[T], out: &mut [T]) {
+        let (h, w, oh, ow) = (rows.inputs(), across.bands.inputs(), rows.outputs(), across.bands.outputs());
+        let mut sum = vec![T::ZERO; w];
+        for i in 0..out.len() / ow {
+            let (done, rest) = out.split_at_mut(i * ow);
+            let (plane, at) = ((first + i) / oh, (first + i) % oh);
+            let (top, weights) = rows.row(at);
+            // Rows of an image that is only made larger repeat one another.
+            if i.min(at) > 0 && rows.row(at - 1) == (top, weights) {
+                rest[..ow].copy_from_slice(&done[(i - 1) * ow..]);
+                continue;
+            }
+            add_rows(&x[(plane * h + top) * w..], weights, &mut sum);
+            across.apply(&sum, &mut rest[..ow]);
         }
     }
 }
@@ -97,26 +116,9 @@ pub fn resample<T: Real>(rows: &Bands, columns: &Bands, x: &[T], out: &mut [T]) 
     if out.is_empty() {
         return;
     }
-    let (h, w, oh, ow) = (rows.inputs(), columns.inputs(), rows.outputs(), columns.outputs());
-    let isa = isa();
-    let across = Across::of(columns, isa);
-    let work = (rows.numbers() * w + oh * columns.numbers()).div_ceil(oh);
-    let lines = (PIECE / work.max(1)).max(1);
-    for_each_piece(out, lines * ow, |piece, out| {
-        let mut sum = vec![T::ZERO; w];
-        for (line, y) in (piece * lines..).zip(out.chunks_exact_mut(ow)) {
-            let (first, weights) = rows.row(line % oh);
-            let from = &x[(line / oh * h + first) * w..][..weights.len() * w];
-            match weights {
-                [] => sum.fill(T::ZERO),
-                [weight, more @ ..] => {
-                    scaled(isa, &from[..w], T::from_f64(*weight), &mut sum);
-                    for (i, &weight) in (1..).zip(more) {
-                        add_scaled(isa, &from[i * w..][..w], T::from_f64(weight), &mut sum);
-                    }
-                }
-            }
-            across.apply(&sum, y);
-        }
-    });
+    let (isa, across) = (isa(), Across::of(columns));
+    let (oh, ow) = (rows.outputs(), columns.outputs());
+    let work = (rows.numbers() * columns.inputs() + oh * columns.numbers()).div_ceil(oh);
+    let together = (PIECE / work.max(1)).max(1);
+    for_each_piece(out, together * ow, |piece, out| lines(isa, rows, &across, piece * together, x, out));
 }

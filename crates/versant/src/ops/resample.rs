@@ -43,6 +43,11 @@ impl Bands {
         self.starts.len()
     }
 
+    /// The column of each row's first number.
+    pub fn starts(&self) -> &[usize] {
+        &self.starts
+    }
+
     /// Row i: the column of its first number, and its numbers.
     pub fn row(&self, i: usize) -> (usize, &[f64]) {
         (self.starts[i], &self.weights[self.offsets[i]..self.offsets[i + 1]])

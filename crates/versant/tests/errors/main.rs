@@ -13,6 +13,7 @@ mod layers;
 mod linalg;
 mod losses;
 mod norm;
+mod pool;
 mod reductions;
 mod shapes;
 mod training;
@@ -204,6 +205,11 @@ fn losses() {
 #[test]
 fn norm() {
     check("norm", norm::CALLS);
+}
+
+#[test]
+fn pool() {
+    check("pool", pool::CALLS);
 }
 
 #[test]

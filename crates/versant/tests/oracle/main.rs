@@ -13,6 +13,7 @@ mod conv;
 mod elementwise;
 mod indexing;
 mod norm;
+mod pool;
 mod products;
 mod reductions;
 mod softmax;

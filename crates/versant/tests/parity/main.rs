@@ -12,6 +12,7 @@ mod indexing;
 mod linalg;
 mod losses;
 mod norm;
+mod pool;
 mod reductions;
 mod shapes;
 mod training;
@@ -25,7 +26,7 @@ use versant::{Array, DType, Device, Tensor, stack};
 type Run = fn(&str, &[Tensor], &Args) -> Option<Vec<Tensor>>;
 
 /// A family's name, its runner, and the operations that it awaits.
-const FAMILIES: [(&str, Run, &[&str]); 7] = [
+const FAMILIES: [(&str, Run, &[&str]); 8] = [
     ("elementwise", elementwise::run, elementwise::AWAITED),
     ("reductions", reductions::run, reductions::AWAITED),
     ("shapes", shapes::run, shapes::AWAITED),
@@ -33,6 +34,7 @@ const FAMILIES: [(&str, Run, &[&str]); 7] = [
     ("linalg", linalg::run, linalg::AWAITED),
     ("losses", losses::run, losses::AWAITED),
     ("norm", norm::run, norm::AWAITED),
+    ("pool", pool::run, pool::AWAITED),
 ];
 
 /// Where inputs lie in memory.
@@ -182,4 +184,9 @@ fn losses() {
 #[test]
 fn norm() {
     check("norm");
+}
+
+#[test]
+fn pool() {
+    check("pool");
 }

@@ -62,9 +62,9 @@ impl Pool {
         Pool { count_include_pad, ..self }
     }
 
-    /// At how many places the window stands, or `None` where it does not fit once: floor((d + 2 p - l (k - 1) - 1) / s)
-    /// + 1 along each axis, d the length, l the dilation. In ceil mode the fraction is rounded up, and a window that
-    /// would begin behind the image is left out.
+    /// At how many places the window stands, or `None` where it does not fit once: along each axis
+    /// floor((d + 2 p - l (k - 1) - 1) / s) + 1, d the length, l the dilation. In ceil mode the fraction is rounded up,
+    /// and a window that would begin behind the image is left out.
     ///
     /// ```
     /// use versant::Pool;
@@ -94,15 +94,15 @@ impl Pool {
     #[track_caller]
     fn along_one_axis(self, operation: &str) -> Pool {
         let Window { kernel, stride, padding, dilation } = self.window;
-        let last = |name: &str, pair: [usize; 2]| {
+        let named = [("kernel", kernel), ("stride", stride), ("padding", padding), ("dilation", dilation)];
+        for (name, pair) in named {
             assert!(pair[0] == pair[1], "{operation}: one axis takes one {name}, not {pair:?}");
-            pair[1]
-        };
+        }
         let window = Window {
-            kernel: [1, last("kernel", kernel)],
-            stride: [1, last("stride", stride)],
-            padding: [0, last("padding", padding)],
-            dilation: [1, last("dilation", dilation)],
+            kernel: [1, kernel[1]],
+            stride: [1, stride[1]],
+            padding: [0, padding[1]],
+            dilation: [1, dilation[1]],
         };
         Pool { window, ..self }
     }
@@ -110,10 +110,14 @@ impl Pool {
     /// How many windows there are in images of this height and width, for a message about a tensor of this shape.
     #[track_caller]
     fn checked_output(&self, operation: &str, image: [usize; 2], shape: Shape) -> [usize; 2] {
-        let Window { kernel, padding, dilation, .. } = self.window;
+        let Window { kernel, stride, padding, dilation } = self.window;
+        assert!(
+            [kernel, stride, dilation].iter().all(|pair| !pair.contains(&0)),
+            "{operation}: kernel {kernel:?}, stride {stride:?} and dilation {dilation:?} are at least 1"
+        );
         assert!(
             (0..2).all(|i| padding[i] <= kernel[i] / 2),
-            "{operation}: padding {padding:?} is more than half of the kernel {kernel:?}"
+            "{operation}: padding {padding:?} is more than half of the kernel {kernel:?}; pad the tensor instead"
         );
         // A window with a wider gap than the image may see nothing of it.
         assert!(
@@ -122,7 +126,9 @@ impl Pool {
         );
         match self.output(image) {
             Some(output) => output,
-            None => panic!("{operation}: {self:?} does not fit {shape}"),
+            None => panic!(
+                "{operation}: kernel {kernel:?} with padding {padding:?} and dilation {dilation:?} does not fit {shape}"
+            ),
         }
     }
 }
