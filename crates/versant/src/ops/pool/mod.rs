@@ -62,9 +62,9 @@ impl Pool {
         Pool { count_include_pad, ..self }
     }
 
-    /// At how many places the window stands, or `None` where it does not fit once: floor((d + 2 p - l (k - 1) - 1) / s)
-    /// + 1 along each axis, d the length, l the dilation. In ceil mode the fraction is rounded up, and a window that
-    /// would begin behind the image is left out.
+    /// At how many places the window stands, or `None` where it does not fit once: along each axis
+    /// floor((d + 2 p - l (k - 1) - 1) / s) + 1, d the length, l the dilation. In ceil mode the fraction is rounded up,
+    /// and a window that would begin behind the image is left out.
     ///
     /// ```
     /// use versant::Pool;
