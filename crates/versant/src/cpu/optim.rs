@@ -288,7 +288,7 @@ multiversion! {
     fn adagrad_piece[T: Real](param: &mut [T], grad: &[T], sum: &mut [T], lr: T, decay: T, eps: T) {
         for ((p, s), &g) in param.iter_mut().zip(sum).zip(grad) {
             let g = g + decay * *p;
-            *s = *s + g * g;
+            *s += g * g;
             *p = *p - lr * (g / (s.sqrt() + eps));
         }
     }

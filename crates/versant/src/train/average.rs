@@ -104,20 +104,32 @@ impl WeightAverage {
                 "the checkpoint has no average of weights: resume with the settings of the run".into(),
             ));
         };
-        let mut values = BTreeMap::new();
-        for (name, array) in if count > 0 { model.state_dict() } else { State::new() } {
-            let found = state.get(&format!("values.{name}"));
-            let fits = |a: &&Array| a.shape() == array.shape() && a.dtype() == array.dtype();
-            let Some(found) = found.filter(fits) else {
-                return Err(Error::Checkpoint(format!(
-                    "the average of weights has no {name} of {} {}: it is of another model",
-                    array.dtype(),
-                    array.shape()
-                )));
-            };
-            values.insert(name, found.to(array.device()));
-        }
+        let values = match count {
+            0 => BTreeMap::new(),
+            _ => fitting(state, "values.", model, "the average of weights")?,
+        };
         (self.count, self.values) = (count, values);
         Ok(())
     }
+}
+
+/// One array for each of a model's tensors, from those of a state whose names begin so.
+pub(super) fn fitting(
+    state: &State,
+    prefix: &str,
+    model: &dyn Module,
+    what: &str,
+) -> Result<BTreeMap<String, Array>> {
+    let mut values = model.state_dict();
+    for (name, value) in &mut values {
+        let fits = |a: &&Array| a.shape() == value.shape() && a.dtype() == value.dtype();
+        let Some(found) = state.get(&format!("{prefix}{name}")).filter(fits) else {
+            let (dtype, shape) = (value.dtype(), value.shape());
+            return Err(Error::Checkpoint(format!(
+                "{what} of the checkpoint: there is no {name} of {dtype} {shape}; it belongs to another model"
+            )));
+        };
+        *value = found.to(value.device());
+    }
+    Ok(values)
 }

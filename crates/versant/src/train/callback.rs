@@ -82,8 +82,8 @@ pub trait Callback {
     /// Before [`on_start`](Callback::on_start) of a resumed run: what all callbacks remembered; each takes its own.
     ///
     /// # Errors
-    /// When its own is missing or wrong.
-    fn load_state(&mut self, _state: &State) -> Result<()> {
+    /// When its own is missing, or does not fit it or the model.
+    fn load_state(&mut self, _state: &State, _model: &dyn Layer) -> Result<()> {
         Ok(())
     }
 }

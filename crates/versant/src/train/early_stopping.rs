@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use super::average::fitting;
 use super::callback::{Callback, Flow, Outcome, Start};
 use super::record::{EpochRecord, Metric};
 use crate::array::Array;
@@ -109,11 +110,7 @@ impl Callback for EarlyStopping {
     fn on_end(&mut self, outcome: Outcome, model: &mut dyn Layer) {
         if outcome == Outcome::Finished && !self.weights.is_empty() {
             let loaded = model.load_state_dict(&self.weights);
-            assert!(
-                loaded.is_ok(),
-                "EarlyStopping: the model has other weights than after epoch {}",
-                self.best_epoch
-            );
+            assert!(loaded.is_ok(), "EarlyStopping: the model is not the one of epoch {}", self.best_epoch);
         }
     }
 
@@ -123,7 +120,7 @@ impl Callback for EarlyStopping {
         weights.chain([(NUMBERS.to_string(), Array::from_slice(&numbers, [3]))]).collect()
     }
 
-    fn load_state(&mut self, state: &State) -> Result<()> {
+    fn load_state(&mut self, state: &State, model: &dyn Layer) -> Result<()> {
         let numbers = state.get(NUMBERS).filter(|a| a.numel() == 3 && a.dtype() == DType::F64);
         let Some(&[best, best_epoch, waited]) = numbers.map(Array::to_vec::<f64>).as_deref() else {
             return Err(Error::Checkpoint(
@@ -131,11 +128,8 @@ impl Callback for EarlyStopping {
             ));
         };
         (self.best, self.best_epoch, self.waited) = (best, best_epoch as u32, waited as u32);
-        if self.restore {
-            let own = |(name, array): (&String, &Array)| {
-                Some((name.strip_prefix(WEIGHTS)?.to_string(), array.clone()))
-            };
-            self.weights = state.iter().filter_map(own).collect();
+        if self.restore && self.best_epoch > 0 {
+            self.weights = fitting(state, WEIGHTS, model, "the best weights")?;
         }
         Ok(())
     }

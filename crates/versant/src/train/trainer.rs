@@ -1,22 +1,22 @@
 //! The training loop: steps, epochs, evaluation, checkpoints, the log. A user who wants his own loop writes one in
 //! ten lines (see the example `04_mnist`) and needs nothing from here.
 
+mod state;
+
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
 use super::average::WeightAverage;
 use super::callback::{Callback, Flow, Outcome, Start};
-use super::checkpoint::{Checkpoint, Progress, Running, save_best, save_last};
+use super::checkpoint::{Checkpoint, Progress, Running, save_best};
 use super::finite::parameters_are_finite;
 use super::metrics_log::MetricsLog;
 use super::objective::{Objective, evaluate};
 use super::record::{EpochRecord, Record, StepRecord, epochs_of};
 use super::run::RunDir;
 use super::step::gradients;
-use crate::array::Array;
 use crate::autograd::Gradients;
 use crate::data::{Batch, Loader};
-use crate::dtype::DType;
 use crate::error::{Error, Result};
 use crate::nn::Layer;
 use crate::optim::schedule::Schedule;
@@ -272,37 +272,6 @@ impl<'a> Trainer<'a> {
         Ok(outcome)
     }
 
-    /// Hands out what a checkpoint held.
-    fn restore(&mut self) -> Result<()> {
-        let Some(state) = self.resumed.take() else { return Ok(()) };
-        let average = part(&state, AVERAGE);
-        match &mut self.average {
-            Some(own) => {
-                own.weights.load_state(&average, self.model)?;
-                own.in_model = own.weights.count() > 0;
-            }
-            None if !average.is_empty() => {
-                return Err(Error::Checkpoint(
-                    "the checkpoint holds an average of weights: resume with the settings of the run".into(),
-                ));
-            }
-            None => {}
-        }
-        if let Some(rates) = &mut self.rates {
-            let numbers = state.get(SCHEDULE).filter(|a| a.dtype() == DType::F64);
-            rates.schedule.load_state(&numbers.map(Array::to_vec::<f64>).unwrap_or_default())?;
-        }
-        self.callbacks.iter_mut().try_for_each(|callback| callback.load_state(&state))
-    }
-
-    /// Puts the average into the model, or the weights that are trained; nothing if they are there already.
-    fn exchange(&mut self, average: bool) {
-        if let Some(own) = self.average.as_mut().filter(|own| own.in_model != average) {
-            own.weights.swap(self.model);
-            own.in_model = average;
-        }
-    }
-
     fn run_epochs(&mut self, train: &Loader, test: &Loader) -> Result<Flow> {
         let (epochs, steps) = (self.epochs, train.batches().div_ceil(self.parts));
         let Progress { step, epoch, .. } = self.progress;
@@ -447,55 +416,11 @@ impl<'a> Trainer<'a> {
         }
     }
 
-    /// Saves the average where there is one as the weights, and beside it the weights that are trained.
-    fn save_last(&mut self) -> Result<()> {
-        let Some(run) = self.run.as_ref().map(|(run, _)| *run) else { return Ok(()) };
-        parameters_are_finite(self.model, self.progress.step)?;
-        let was = self.average.as_ref().is_some_and(|average| average.in_model);
-        self.exchange(true);
-        let checkpoint = Checkpoint {
-            weights: self.model.state_dict(),
-            optimizer: self.optimizer.state(),
-            extra: self.extra(),
-            progress: self.progress.clone(),
-        };
-        self.exchange(was);
-        self.last_save = Instant::now();
-        save_last(run.checkpoints(), &checkpoint)
-    }
-
-    /// What average, schedule and callbacks remember.
-    fn extra(&self) -> State {
-        let mut extra: State = self.callbacks.iter().flat_map(|callback| callback.state()).collect();
-        if let Some(average) = &self.average {
-            let values = average.weights.state().into_iter();
-            extra.extend(values.map(|(name, array)| (format!("{AVERAGE}{name}"), array)));
-        }
-        if let Some(rates) = &self.rates {
-            let numbers = rates.schedule.state();
-            if !numbers.is_empty() {
-                extra.insert(SCHEDULE.into(), Array::from_slice(&numbers, [numbers.len()]));
-            }
-        }
-        extra
-    }
-
     fn tell(&mut self, mut event: impl FnMut(&mut dyn Callback, &dyn Layer) -> Flow) -> Flow {
         let model = &*self.model;
         let flows = self.callbacks.iter_mut().map(|c| event(*c, model));
         flows.fold(Flow::Continue, Flow::max)
     }
-}
-
-/// Whose is what in a checkpoint's `extra`.
-const AVERAGE: &str = "average.";
-const SCHEDULE: &str = "schedule";
-
-/// The arrays whose names begin so, without that beginning.
-fn part(state: &State, prefix: &str) -> State {
-    let own =
-        |(name, array): (&String, &Array)| Some((name.strip_prefix(prefix)?.to_string(), array.clone()));
-    state.iter().filter_map(own).collect()
 }
 
 #[cfg(test)]

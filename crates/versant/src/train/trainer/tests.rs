@@ -1,7 +1,9 @@
 use std::fs;
 use std::time::SystemTime;
 
+use super::state::{AVERAGE, part};
 use super::*;
+use crate::array::Array;
 use crate::data::Dataset;
 use crate::nn::{Context, Dropout, Linear, Module, Sequential, Tanh};
 use crate::optim::schedule::{Cosine, MultiStep, OneCycle, Plateau};
@@ -255,8 +257,10 @@ fn settings_that_a_checkpoint_was_not_made_with_are_refused() {
     let checkpoint = load_last(run.checkpoints()).unwrap().unwrap();
     let mut wider = Linear::new(5, 3, &mut Rng::new(0));
     let error = WeightAverage::swa().load_state(&part(&checkpoint.extra, AVERAGE), &wider).unwrap_err();
-    assert!(error.to_string().contains("has no bias of f32 [3]"), "{error}");
-    let error = EarlyStopping::new(1).load_state(&State::new()).unwrap_err().to_string();
+    assert!(error.to_string().contains("there is no bias of f32 [3]"), "{error}");
+    let error = EarlyStopping::new(1).restore_best().load_state(&checkpoint.extra, &wider).unwrap_err();
+    assert!(error.to_string().contains("the best weights of the checkpoint: there is no bias"), "{error}");
+    let error = EarlyStopping::new(1).load_state(&State::new(), &wider).unwrap_err().to_string();
     assert!(error.contains("no state of early stopping"), "{error}");
     // Loading failed: nothing is exchanged.
     WeightAverage::swa().swap(&mut wider);
