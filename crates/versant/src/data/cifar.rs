@@ -176,20 +176,29 @@ fn from_folder(folder: &Path, set: Cifar, part: Part) -> Result<Files> {
 
 fn from_archive(archive: &Path, set: Cifar, part: Part) -> Result<Files> {
     let mut files = Files::new();
+    read_archive(archive, set, &[part], |name, path, bytes| {
+        let known = files.insert(name, (path, bytes));
+        if known.is_some() { Err(Error::format(archive, format!("holds {name} twice"))) } else { Ok(()) }
+    })?;
+    Ok(files)
+}
+
+/// Tells `take` of each file of these parts: its name, its place for messages, its content.
+fn read_archive(
+    archive: &Path,
+    set: Cifar,
+    parts: &[Part],
+    mut take: impl FnMut(&'static str, PathBuf, Vec<u8>) -> Result<()>,
+) -> Result<()> {
     let mut tar = Tar::open(archive)?;
     while let Some(member) = tar.next_file()? {
-        let Some(inner) = member.name.strip_prefix(set.folder()).and_then(|rest| rest.strip_prefix('/'))
-        else {
-            continue;
-        };
-        if let Some((name, most)) = wanted(set, part).find(|(name, _)| *name == inner) {
-            let path = archive.join(&member.name);
-            if files.insert(name, (path, tar.content(most)?)).is_some() {
-                return Err(Error::format(archive, format!("holds {} twice", member.name)));
-            }
+        let inner = member.name.strip_prefix(set.folder()).and_then(|rest| rest.strip_prefix('/'));
+        let found = parts.iter().flat_map(|&part| wanted(set, part)).find(|(name, _)| Some(*name) == inner);
+        if let Some((name, most)) = found {
+            take(name, archive.join(&member.name), tar.content(most)?)?;
         }
     }
-    Ok(files)
+    Ok(())
 }
 
 fn take_records(
@@ -285,12 +294,9 @@ pub fn download(
 fn unpack(data_dir: &Path, set: Cifar) -> Result<()> {
     let folder = data_dir.join(set.folder());
     std::fs::create_dir_all(&folder).map_err(Error::io("create", &folder))?;
-    for part in [Part::Train, Part::Test] {
-        for (name, (_, bytes)) in from_archive(&data_dir.join(set.archive()), set, part)? {
-            crate::io::atomic::write(folder.join(name), |w| w.write_all(&bytes))?;
-        }
-    }
-    Ok(())
+    read_archive(&data_dir.join(set.archive()), set, &[Part::Train, Part::Test], |name, _, bytes| {
+        crate::io::atomic::write(folder.join(name), |w| w.write_all(&bytes))
+    })
 }
 
 #[cfg(test)]

@@ -120,7 +120,7 @@ impl ImageFolder {
     }
 
     /// The classes, and the part's files with their labels.
-    fn select(&self, all: Vec<File>, part: Part) -> Result<(Vec<String>, Vec<(u8, File)>)> {
+    fn select(&self, all: Vec<File>, part: Part) -> Result<(Vec<String>, Vec<Labelled>)> {
         let has = |group: &str| all.iter().any(|file| file.group == group);
         let divided = has(TRAIN);
         let group = match part {
@@ -186,6 +186,9 @@ impl ImageFolder {
 /// The folder of training images, and those of test images in the order of preference.
 const TRAIN: &str = "train";
 const TESTS: [&str; 2] = ["test", "val"];
+
+/// A label and its image.
+type Labelled = (u8, File);
 
 /// An image's file.
 struct File {

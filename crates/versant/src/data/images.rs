@@ -112,6 +112,32 @@ impl ImageSet {
         }
     }
 
+    /// The mean and the standard deviation of each channel's pixels in [0, 1], as
+    /// [`normalize`](ImageData::normalize) takes them. A channel that never changes has the deviation of one grey level.
+    ///
+    /// ```
+    /// use versant::data::{ImageData, Part, shapes};
+    /// let train = shapes(100, Part::Train);
+    /// let [mean, std] = train.mean_std();
+    /// let data = ImageData::new(train).normalize(&mean[..], &std[..]);
+    /// ```
+    pub fn mean_std(&self) -> [Vec<f32>; 2] {
+        let plane = self.height * self.width;
+        let mut sums = vec![[0u64; 2]; self.channels];
+        for (i, pixels) in self.images.chunks_exact(plane).enumerate() {
+            let [sum, squares] = &mut sums[i % self.channels];
+            *sum += pixels.iter().map(|&v| v as u64).sum::<u64>();
+            *squares += pixels.iter().map(|&v| v as u64 * v as u64).sum::<u64>();
+        }
+        let n = (self.count() * plane).max(1) as f64;
+        let mean = |[sum, _]: &[u64; 2]| *sum as f64 / n;
+        let variance = |sums: &[u64; 2]| (sums[1] as f64 / n - mean(sums) * mean(sums)).max(1.0);
+        [
+            sums.iter().map(|sums| (mean(sums) / 255.0) as f32).collect(),
+            sums.iter().map(|sums| (variance(sums).sqrt() / 255.0) as f32).collect(),
+        ]
+    }
+
     /// The pixels of one image.
     ///
     /// # Panics
@@ -248,6 +274,16 @@ mod tests {
         let images = (0..200 * 144).map(|_| rng.next_u32() as u8).collect();
         let labels = (0..200).map(|i| i as u8 % 10).collect();
         Arc::new(ImageSet::new(images, labels, [3, 8, 6], 10, "noise").unwrap())
+    }
+
+    #[test]
+    fn mean_and_deviation_of_each_channel() {
+        let set = ImageSet::new(vec![0, 100, 7, 7, 50, 250, 7, 7], vec![0, 0], [2, 1, 2], 1, "test").unwrap();
+        let [mean, std] = set.mean_std().map(|values| values.iter().map(|v| v * 255.0).collect::<Vec<f32>>());
+        // (0, 100, 50, 250): the mean of the squares is 18750.
+        for (got, want) in mean.iter().chain(&std).zip([100.0, 7.0, 8750f32.sqrt(), 1.0]) {
+            assert!((got - want).abs() < 1e-3, "{got} {want}");
+        }
     }
 
     #[test]

@@ -25,7 +25,7 @@ enum Pattern {
     Stripes,
     Checks,
     Dots,
-    Cloud([[f64; GRID]; GRID]),
+    Cloud(Box<[[f64; GRID]; GRID]>),
 }
 
 impl Texture {
@@ -38,7 +38,7 @@ impl Texture {
             2 => Pattern::Stripes,
             3 => Pattern::Checks,
             4 => Pattern::Dots,
-            _ => Pattern::Cloud([[0; GRID]; GRID].map(|row| row.map(|_| rng.uniform()))),
+            _ => Pattern::Cloud(Box::new([[0; GRID]; GRID].map(|row| row.map(|_| rng.uniform())))),
         };
         let axis = direction(rng);
         let (period, phase) = (rng.uniform_in(3.0, 8.0), [rng.uniform(), rng.uniform()]);

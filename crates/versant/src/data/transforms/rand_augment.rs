@@ -122,9 +122,9 @@ mod tests {
         let mut image = grey(5, 5, &squares);
         sharpen(&mut image, 1.5);
         assert_eq!(image.pixels[6..9], [30, 43, 58]);
-        // Pillow cuts 134.5, 167.5 and 192.5 off.
+        // Pillow cuts off the halves of 134.5, 167.5, 192.5 and 7.5.
         assert_eq!(image.pixels[11..14], [135, 168, 193]);
-        assert_eq!(image.pixels[16..19], [0, 7, 52]);
+        assert_eq!(image.pixels[16..19], [0, 8, 52]);
         assert_eq!((&image.pixels[..6], image.pixels[24]), (&squares[..6], squares[24]));
     }
 
