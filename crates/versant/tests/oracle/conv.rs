@@ -47,7 +47,7 @@ fn setup() -> impl Strategy<Value = Setup> {
         )| {
             // In many groups, few channels: most often depthwise.
             if groups > 1 {
-                channels = channels.map(|c| if groups > 3 { c.min(2).max(1) } else { c.min(9) });
+                channels = channels.map(|c| if groups > 3 { c.clamp(1, 2) } else { c.min(9) });
             }
             let padding = match kind {
                 0 if !transposed => Padding::Same,
