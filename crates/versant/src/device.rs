@@ -178,9 +178,9 @@ pub trait Backend: Sync {
     fn argsort(&self, descending: bool, x: &Array, out: &mut Array);
     /// out[.., m, n] = a[.., m, k] b[.., k, n], any strides.
     fn matmul(&self, a: &Array, b: &Array, epilogue: Epilogue, out: &mut Array);
-    /// The convolution y[n, o, ..] = bias[o] + sum w[o, ..] x[n, ..]; this and the two after it contiguous.
+    /// The convolution `y[n, o, ..] = bias[o] + sum w[o, ..] x[n, ..]`; this and the two after it contiguous.
     fn conv2d(&self, s: &ConvShape, x: &Array, weight: &Array, bias: Option<&Array>, y: &mut Array);
-    /// Its gradient in x, a transposed convolution: x[n, c, ..] = bias[c] + sum w[.., c, ..] y[n, ..].
+    /// Its gradient in x, a transposed convolution: `x[n, c, ..] = bias[c] + sum w[.., c, ..] y[n, ..]`.
     fn conv2d_input(&self, s: &ConvShape, y: &Array, weight: &Array, bias: Option<&Array>, x: &mut Array);
     /// Its gradient in w: w[o, c, u, v] = sum over images and places of y[n, o, ..] x[n, c, ..].
     fn conv2d_weight(&self, s: &ConvShape, x: &Array, y: &Array, weight: &mut Array);

@@ -155,9 +155,9 @@ macro_rules! padded {
 /// assert_eq!(separable.parameter_count(), 16 * 9 + 16 + 32 * 16 + 32);
 /// ```
 ///
-/// An observing [`Context`] is told PyTorch's settings; `padding` has four numbers, [top, left, bottom, right], where two
-/// do not do, and a mode other than zeros is a setting `padding_reflect`, `padding_replicate`, `padding_circular` or
-/// `padding_value`.
+/// An observing [`Context`] is told PyTorch's settings; `padding` has four numbers, [top, left, bottom, right], where
+/// two do not do, and a mode other than zeros is a setting `padding_reflect`, `padding_replicate`, `padding_circular`
+/// or `padding_value`.
 #[derive(Module, Clone)]
 pub struct Conv2d {
     weight: Tensor,

@@ -12,8 +12,8 @@ use crate::tensor::Tensor;
 
 impl Tensor {
     /// The convolution of images [n, c, h, w] with kernels [out, c / groups, kh, kw] and a bias `[out]`:
-    /// y[n, o, i, j] = b_o + sum over c, u, v of w[o, c, u, v] x[n, c, i s + u d - p, j s + v d - p], s the stride, d the
-    /// dilation, p the padding. As in PyTorch the kernel is not flipped. [course: B1, B2, B4]
+    /// y[n, o, i, j] = b_o + sum over c, u, v of w[o, c, u, v] x[n, c, i s + u d - p, j s + v d - p], s the stride, d
+    /// the dilation, p the padding. As in PyTorch the kernel is not flipped. [course: B1, B2, B4]
     ///
     /// Gradients: dx the transposed convolution of g, dw the sum over images and places of g x, db the sum of g.
     ///
@@ -34,7 +34,8 @@ impl Tensor {
         convolution(self, weight, bias, s)
     }
 
-    /// [`conv2d`](Tensor::conv2d) along one axis: x [n, c, l], weight [out, c / groups, k]. The options are single numbers.
+    /// [`conv2d`](Tensor::conv2d) along one axis: x [n, c, l], weight [out, c / groups, k]. The options are single
+    /// numbers.
     ///
     /// ```
     /// use versant::{Conv, Padding, Tensor};

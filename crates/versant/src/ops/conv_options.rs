@@ -11,8 +11,8 @@ use crate::tensor::Tensor;
 pub enum Padding {
     /// So many rows of zeros above and below, so many columns on the left and on the right.
     Pixels([usize; 2]),
-    /// As many zeros as give a result of the image's size, for a stride of 1: d (k - 1) along an axis, half of them, rounded
-    /// down, before and the rest after.
+    /// As many zeros as give a result of the image's size, for a stride of 1: d (k - 1) along an axis, half of them,
+    /// rounded down, before and the rest after.
     Same,
     /// None.
     Valid,
@@ -61,8 +61,8 @@ pub struct Conv {
     /// The channels are cut into so many groups that do not see one another; as many as there are channels: a depthwise
     /// convolution.
     pub groups: usize,
-    /// Transposed convolutions only: rows below and columns on the right that the result has besides, since several sizes
-    /// of an image lead to one size under a stride.
+    /// Transposed convolutions only: rows below and columns on the right that the result has besides, since several
+    /// sizes of an image lead to one size under a stride.
     pub output_padding: [usize; 2],
 }
 

@@ -5,10 +5,10 @@ use super::conv_options::{Call, Conv};
 use crate::tensor::Tensor;
 
 impl Tensor {
-    /// The transposed convolution of images [n, in, h, w] with kernels [in, out / groups, kh, kw] and a bias `[out]`: each
-    /// pixel is spread by the kernel over the places that it would come from under [`conv2d`](Tensor::conv2d) with the same
-    /// options. The result is (h - 1) s - 2 p + d (k - 1) + 1 high, plus the output padding. (Zeiler et al. 2010,
-    /// *Deconvolutional Networks*)
+    /// The transposed convolution of images [n, in, h, w] with kernels [in, out / groups, kh, kw] and a bias `[out]`:
+    /// each pixel is spread by the kernel over the places that it would come from under [`conv2d`](Tensor::conv2d) with
+    /// the same options. The result is (h - 1) s - 2 p + d (k - 1) + 1 high, plus the output padding. (Zeiler et al.
+    /// 2010, *Deconvolutional Networks*)
     ///
     /// Gradients: dx the convolution of g, dw the sum over images and places of x g, db the sum of g.
     ///
@@ -20,8 +20,8 @@ impl Tensor {
     /// ```
     ///
     /// # Panics
-    /// When sizes, types or devices do not fit, nothing is left within the padding, or the output padding is not smaller
-    /// than the stride or the dilation.
+    /// When sizes, types or devices do not fit, nothing is left within the padding, or the output padding is not
+    /// smaller than the stride or the dilation.
     #[track_caller]
     pub fn conv_transpose2d(&self, weight: &Tensor, bias: Option<&Tensor>, conv: &Conv) -> Tensor {
         let s = Call { op: "conv_transpose2d", x: self, weight, bias, conv }.transposed();

@@ -1,8 +1,8 @@
 //! The gradient of a convolution in its image, which is also the transposed convolution.
 //!
-//! Place a of x is seen through tap u from place i of y where a + before = i s + u d: only taps with u d of the same residue
-//! as a + before modulo the stride s count. So the places of x of one residue are a convolution of y with a stride of 1
-//! and with these taps, and each residue has its own weights.
+//! Place a of x is seen through tap u from place i of y where a + before = i s + u d: only taps with u d of the same
+//! residue as a + before modulo the stride s count. So the places of x of one residue are a convolution of y with a
+//! stride of 1 and with these taps, and each residue has its own weights.
 
 use std::cell::Cell;
 use std::ops::Range;

@@ -1,9 +1,10 @@
 //! Convolutions as products of matrices of which one is never stored whole.
 //!
-//! Each work item lays a few channels of an image out with their padding (`plane`), so that what a tap of the kernel sees
-//! is a run of memory, however the kernel strides. Then a convolution is W times the patches, packed a panel at a time
-//! (`forward`); its gradient in the image is one convolution for each residue of the stride (`input`); its gradient in W is
-//! the patches, read in place, times the gradient of the result (`weight`). The tiles are those of [`gemm`](super::gemm).
+//! Each work item lays a few channels of an image out with their padding (`plane`), so that what a tap of the kernel
+//! sees is a run of memory, however the kernel strides. Then a convolution is W times the patches, packed a panel at a
+//! time (`forward`); its gradient in the image is one convolution for each residue of the stride (`input`); its
+//! gradient in W is the patches, read in place, times the gradient of the result (`weight`). The tiles are those of
+//! [`gemm`](super::gemm).
 //!
 //! Items are cut by the sizes of the problem alone. Sums over k run in fixed blocks, sums over images in fixed slabs.
 

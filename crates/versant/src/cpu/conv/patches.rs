@@ -142,8 +142,8 @@ impl<'a, T: Real> PatchRows<'a, T> {
     }
 }
 
-// SAFETY: `new` has checked that all runs of all rows lie inside `data`; a block is a whole number of runs, which `depth`
-// gives and `rows` asserts.
+// SAFETY: `new` has checked that all runs of all rows lie inside `data`; a block is a whole number of runs, which
+// `depth` gives and `rows` asserts.
 unsafe impl<T: Real> Left<T> for PatchRows<'_, T> {
     /// As many whole runs as there is room for.
     fn depth(&self, _: usize, p0: usize) -> usize {

@@ -1,5 +1,5 @@
-//! A channel of an image, laid out for a kernel that slides over it: padded, and with the places that are a whole number
-//! of strides apart next to one another.
+//! A channel of an image, laid out for a kernel that slides over it: padded, and with the places that are a whole
+//! number of strides apart next to one another.
 
 use std::ops::Range;
 

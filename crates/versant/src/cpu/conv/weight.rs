@@ -1,5 +1,5 @@
-//! The gradient of a convolution in its kernel: the patches, a row for each element of a patch, times the channels of y,
-//! the sum running over places and images. What comes out is the transpose of W's gradient.
+//! The gradient of a convolution in its kernel: the patches, a row for each element of a patch, times the channels of
+//! y, the sum running over places and images. What comes out is the transpose of W's gradient.
 
 use std::cell::Cell;
 

@@ -44,9 +44,9 @@ pub unsafe trait Left<T>: Copy {
 
 /// The right side, which is copied to panels as wide as a tile.
 pub trait Right<T>: Copy {
-    /// Copies terms `p0..p0 + depth` and columns `j0..j0 + cols` to `to`, terms `width` elements apart. `width` is `cols`
-    /// rounded up to whole vectors; what the columns from `cols` on hold is arbitrary but initialised. Behind the panel,
-    /// `SLACK` elements may be overwritten.
+    /// Copies terms `p0..p0 + depth` and columns `j0..j0 + cols` to `to`, terms `width` elements apart. `width` is
+    /// `cols` rounded up to whole vectors; what the columns from `cols` on hold is arbitrary but initialised. Behind
+    /// the panel, `SLACK` elements may be overwritten.
     ///
     /// # Safety
     /// The machine has V's instructions, and the operand has these terms and columns.
