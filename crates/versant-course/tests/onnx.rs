@@ -1,5 +1,5 @@
-//! Every model of the course can be taken elsewhere. `scripts/onnx_check.py` on the folder that is written here runs the
-//! models in onnxruntime.
+//! Every model of the course can be taken elsewhere. `scripts/onnx_check.py` on the folder that is written here runs
+//! the models in onnxruntime.
 
 use std::fs;
 use std::path::Path;
