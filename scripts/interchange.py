@@ -7,8 +7,8 @@
 Needs torch, numpy and safetensors. Both go through crates/versant/tests/fixtures: the Rust test reads the files of
 `write`, and asserts that Versant writes the files of `check` byte for byte. Seeded: `write` gives the same numbers.
 
-PyTorch's own `.pt` files are pickles, which run code when they are read; Versant does not read them. To save weights for
-Versant: `safetensors.torch.save_file(model.state_dict(), "model.safetensors")`; to load Versant's:
+PyTorch's own `.pt` files are pickles, which run code when they are read; Versant does not read them. To save weights
+for Versant: `safetensors.torch.save_file(model.state_dict(), "model.safetensors")`; to load Versant's:
 `model.load_state_dict(safetensors.torch.load_file("model.safetensors"))`.
 """
 

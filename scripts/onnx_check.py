@@ -1,10 +1,10 @@
 #!/usr/bin/env python3
 """Runs ONNX files that Versant wrote in onnxruntime, and compares with Versant's own outputs.
 
-    python scripts/onnx_check.py                      # the models of crates/versant/tests/fixtures/onnx
+    python scripts/onnx_check.py [FOLDER]               # *.onnx with samples *.npz; crates/versant/tests/fixtures/onnx
     python scripts/onnx_check.py MODEL.onnx SAMPLE.npz  # of `versant export --onnx MODEL.onnx --sample SAMPLE.npz`
 
-A sample holds `input` and `output`. The Rust test `onnx` holds what Versant writes to the files of the folder; after a
+A sample holds `input` and `output`. The Rust test `onnx` holds what Versant writes to the files of that folder; after a
 change on purpose it says where the new ones are, to be copied there and run by this script.
 Needs onnx, onnxruntime and numpy.
 """
@@ -41,10 +41,11 @@ def main(words):
     if len(words) == 2:
         check(*map(Path, words))
         return
-    if words:
+    if len(words) > 2:
         sys.exit(__doc__)
-    models = sorted(FIXTURES.glob("*.onnx"))
-    assert models, f"there are no models in {FIXTURES}"
+    folder = Path(words[0]) if words else FIXTURES
+    models = sorted(folder.glob("*.onnx"))
+    assert models, f"there are no models in {folder}"
     for model in models:
         check(model, model.with_suffix(".npz"))
     print(f"onnxruntime {onnxruntime.__version__} gives what Versant gives, for {len(models)} models")

@@ -47,7 +47,7 @@ def check_scalars(events, wanted):
     found = {tag: [(e.step, e.value) for e in events.Scalars(tag)] for tag in events.Tags()["scalars"]}
     assert set(wanted) <= set(found), f"missing: {set(wanted) - set(found)}"
     for tag, values in wanted.items():
-        assert found[tag] == sorted(values.items()), f"{tag}: {found[tag][:3]} ..., not {sorted(values.items())[:3]} ..."
+        assert found[tag] == sorted(values.items()), f"{tag}: {found[tag][:3]}, not {sorted(values.items())[:3]}"
     return f"{len(wanted)} scalars, {sum(map(len, wanted.values()))} values"
 
 

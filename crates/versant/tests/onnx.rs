@@ -1,5 +1,5 @@
-//! Models of every kind of layer as ONNX. `scripts/onnx_check.py` has run the files of `fixtures/onnx` in onnxruntime and
-//! found the outputs beside them; these tests hold what Versant writes, and what it computes, to both.
+//! Models of every kind of layer as ONNX. `scripts/onnx_check.py` has run the files of `fixtures/onnx` in onnxruntime
+//! and found the outputs beside them; these tests hold what Versant writes, and what it computes, to both.
 
 use std::fs;
 use std::path::Path;

@@ -1,13 +1,13 @@
 //! Models as [ONNX](https://onnx.ai) files, which onnxruntime, OpenCV and Netron read.
 //!
 //! The graph is what one forward pass shows: each layer reports what went in and what came out (see
-//! [`Context::observing`]), and an output that goes into another layer, recognised by its memory, is an edge. So all that
-//! a model computes must be in layers; a view of an output ([`Tensor::flatten`]) is known for what it is. The layers known
-//! are those of [`nn`](crate::nn), as they are in evaluation: dropout is gone, batch normalisation has its running
-//! statistics.
+//! [`Context::observing`]), and an output that goes into another layer, recognised by its memory, is an edge. So all
+//! that a model computes must be in layers; a view of an output ([`Tensor::flatten`]) is known for what it is. The
+//! layers known are those of [`nn`](crate::nn), as they are in evaluation: dropout is gone, batch normalisation has its
+//! running statistics.
 //!
-//! The file is of opset 20 (IR version 9), with one input `input` and one output `output`, whose first axes are free and
-//! called `batch`. Weights have the names of the state dict: `conv1.weight`. The same model gives the same bytes.
+//! The file is of opset 20 (IR version 9), with one input `input` and one output `output`, whose first axes are free
+//! and called `batch`. Weights have the names of the state dict: `conv1.weight`. The same model gives the same bytes.
 
 mod graph;
 mod layers;
@@ -23,8 +23,8 @@ use crate::shape::Shape;
 use crate::tensor::Tensor;
 use graph::{Attribute, Graph};
 
-/// Writes a model for inputs of a shape [n, ...], of which the first axis stays free; atomically: `path` is replaced whole
-/// or not at all.
+/// Writes a model for inputs of a shape [n, ...], of which the first axis stays free; atomically: `path` is replaced
+/// whole or not at all.
 ///
 /// ```
 /// # let folder = tempfile::tempdir().unwrap();
@@ -40,8 +40,8 @@ use graph::{Attribute, Graph};
 /// ```
 ///
 /// # Errors
-/// When the model computes something between two layers that is no layer, has a layer that ONNX has no form for, or takes
-/// more than 2 GiB; or the file cannot be written.
+/// When the model computes something between two layers that is no layer, has a layer that ONNX has no form for, or
+/// takes more than 2 GiB; or the file cannot be written.
 ///
 /// # Panics
 /// When the model does not take inputs of this shape.
@@ -143,8 +143,8 @@ impl Names {
         names.iter().find(fits).map(String::as_str)
     }
 
-    /// The name of a layer: that of the part of the model that holds its parameters, else its path, else its kind and its
-    /// place in the pass.
+    /// The name of a layer: that of the part of the model that holds its parameters, else its path, else its kind and
+    /// its place in the pass.
     fn layer(&self, seen: &Observation, index: usize) -> String {
         let held = seen.parameters.iter().find_map(|(local, tensor)| self.tensor(local, tensor));
         match held.and_then(|name| name.rsplit_once('.')) {

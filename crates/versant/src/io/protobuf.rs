@@ -1,6 +1,7 @@
 //! [Protocol buffers](https://protobuf.dev/programming-guides/encoding/), as far as event files and ONNX models need
 //! them: messages to be written. A field is a key, `number * 8 + type`, and its value; a value of type 0 is a varint
-//! (seven bits a byte, the smallest first), of type 1 eight bytes, of type 5 four, of type 2 a length and that many bytes.
+//! (seven bits a byte, the smallest first), of type 1 eight bytes, of type 5 four, of type 2 a length and that many
+//! bytes.
 
 #[cfg(test)]
 pub(crate) mod read;

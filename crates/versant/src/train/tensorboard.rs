@@ -27,8 +27,8 @@ const EVERY: u64 = 10;
 ///   (`parameters/fc1.weight`) and, after [`gradients_of`](TensorBoard::gradients_of), of its gradient
 ///   (`gradients/fc1.weight`).
 ///
-/// All of it stands at the number of steps done. Images and texts go to the [`writer`](TensorBoard::writer). A run that is
-/// resumed gets a file of its own; what older files hold of its first step and later ones is then void.
+/// All of it stands at the number of steps done. Images and texts go to the [`writer`](TensorBoard::writer). A run that
+/// is resumed gets a file of its own; what older files hold of its first step and later ones is then void.
 ///
 /// The times of the events are the only thing in the file that two equal runs do not have in common.
 ///

@@ -226,7 +226,7 @@ fn adaptive_pool(site: &mut Site, x: &str, global: &'static str, pool: &'static 
     }
     if from.iter().zip(to).any(|(from, to)| from % to != 0) {
         return Err(format!(
-            "from {from:?} to {to:?} its windows are of several sizes, which ONNX lacks; let the size divide the image's"
+            "from {from:?} to {to:?} its windows are of several sizes, which ONNX lacks; let it divide the image's"
         ));
     }
     let window: Vec<i64> = from.iter().zip(to).map(|(from, to)| (from / to) as i64).collect();
