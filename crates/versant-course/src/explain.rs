@@ -135,7 +135,8 @@ impl Explanation {
             })
             .collect();
         let set = Labelled { images: bytes.images(), labels: &labels, names: &self.samples.classes };
-        channel_gallery(self.trained.recipe(), &set, &rows)
+        let image = channels.first().and_then(|c| c.nearest.first()).map_or(0, |query| query.image);
+        channel_gallery(&format!("{}, image {image}", self.trained.recipe()), &set, &rows)
     }
 
     /// What becomes of an image from layer to layer.

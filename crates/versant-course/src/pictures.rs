@@ -4,7 +4,7 @@ use std::path::Path;
 
 use versant::autograd::no_grad;
 use versant::data::ImageSet;
-use versant::nn::{Context, Layer, Observation, Summary};
+use versant::nn::{Context, Layer, Observation, Summary, SummaryRow};
 use versant::train::EpochRecord;
 use versant::{DType, Result, Shape, Tensor};
 
@@ -120,11 +120,7 @@ fn draw_curves(title: &str, history: &[EpochRecord]) -> Picture {
 /// The model as a row of boxes.
 pub(crate) fn draw_network(title: &str, summary: &Summary) -> Picture {
     let shapes: Vec<&[usize]> = summary.rows.iter().map(|row| without_batch(&row.output)).collect();
-    let labels: Vec<String> = summary
-        .rows
-        .iter()
-        .map(|row| format!("{} {}", row.kind, row.detail).trim_end().to_string())
-        .collect();
+    let labels: Vec<String> = summary.rows.iter().map(label).collect();
     let blocks: Vec<Block> = summary
         .rows
         .iter()
@@ -133,6 +129,27 @@ pub(crate) fn draw_network(title: &str, summary: &Summary) -> Picture {
         .map(|((row, output), label)| Block { kind: row.kind, output, label, parameters: row.parameters })
         .collect();
     network(title, without_batch(&summary.input), &blocks)
+}
+
+/// A layer in words that fit below a box: "3×3 conv, pad 1".
+fn label(row: &SummaryRow) -> String {
+    let kind = match row.kind {
+        "Conv1d" | "Conv2d" => "conv",
+        "ConvTranspose1d" | "ConvTranspose2d" => "transposed conv",
+        "MaxPool1d" | "MaxPool2d" => "max",
+        "AvgPool1d" | "AvgPool2d" => "mean",
+        "BatchNorm1d" | "BatchNorm2d" => "batch norm",
+        "Dropout" | "Dropout1d" | "Dropout2d" => "dropout",
+        "Relu" => "ReLU",
+        other => other,
+    };
+    let detail = row.detail.replace("padding", "pad").replace("p 0.", "0.");
+    let (first, rest) = detail.split_once(", ").unwrap_or((&detail, ""));
+    let words = match first.contains('x') {
+        true => [format!("{} {kind}", first.replace('x', "×")), rest.to_string()],
+        false => [kind.to_string(), detail.clone()],
+    };
+    words.into_iter().filter(|words| !words.is_empty()).collect::<Vec<_>>().join(", ")
 }
 
 fn without_batch(shape: &Shape) -> &[usize] {

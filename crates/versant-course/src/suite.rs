@@ -88,6 +88,11 @@ pub fn of_run(run: &Path) -> Option<&'static Suite> {
     find(&read_config(run).ok()?.recipe)
 }
 
+/// Where the runs of a suite's members are.
+pub fn members_of(run: &Path) -> PathBuf {
+    run.join("runs")
+}
+
 fn read_config(run: &Path) -> Result<Config> {
     let path = run.join("config.toml");
     let text = std::fs::read_to_string(&path).map_err(Error::io("read", &path))?;
@@ -110,7 +115,7 @@ fn execute(
     places: &Places,
     ui: &mut dyn Ui,
 ) -> Result<SuiteEnd> {
-    let inside = Places { data: places.data.clone(), runs: run.path().join("runs") };
+    let inside = Places { data: places.data.clone(), runs: members_of(run.path()) };
     let (mut numbers, mut curves) = (Vec::new(), Vec::new());
     for name in suite.members {
         let Some(folder) = member(name, config, &inside, ui)? else {

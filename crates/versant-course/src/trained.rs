@@ -19,6 +19,7 @@ use crate::experiment::{Asked, Experiment};
 use crate::recipe::Plan;
 use crate::report::{ClassTable, answers};
 use crate::session::{Places, other_data, samples_of, test_loader};
+use crate::suite;
 use crate::ui::Ui;
 
 /// How many inputs a sample has.
@@ -97,6 +98,14 @@ impl Trained {
     /// When there is no such run, or the weights are damaged or of another model.
     pub fn open(places: &Places, run: &str, weights: &Weights) -> Result<Trained> {
         let run = RunDir::find(&places.runs, run)?;
+        if suite::of_run(&run).is_some() {
+            let members = suite::members_of(&run);
+            return Err(Error::Config(format!(
+                "{} compares several models; give the folder of one, below {}",
+                run.display(),
+                members.display()
+            )));
+        }
         let experiment = Experiment::from_file(&run.join("config.toml"), &Asked::default())?;
         let mut plan = experiment.plan()?;
         let path = weights.path(&run);

@@ -8,6 +8,7 @@ use serde_json::{Value, json};
 use versant::train::{EpochRecord, RunDir, epochs_of};
 use versant::{Error, Result};
 use versant_course::figures::compare::{Run, compare};
+use versant_course::suite;
 
 use crate::Global;
 
@@ -42,7 +43,7 @@ enum Action {
 impl Runs {
     pub fn run(&self, global: &Global) -> anyhow::Result<ExitCode> {
         match self.action.as_ref().unwrap_or(&Action::List) {
-            Action::List => list(global)?,
+            Action::List => list(global, &global.runs_dir)?,
             Action::Show { run } => show(global, run)?,
             Action::Compare { runs, out } => compare_runs(global, runs, out)?,
         }
@@ -86,6 +87,8 @@ impl Folder {
         let wanted = self.config.get("epochs").and_then(toml::Value::as_integer).unwrap_or(0);
         match self.finished {
             true => "finished".into(),
+            // A comparison has no epochs of its own.
+            false if wanted == 0 => "not finished".into(),
             false => format!("{} of {wanted} epochs", self.epochs.len()),
         }
     }
@@ -108,14 +111,14 @@ fn percent(share: Option<f64>) -> String {
     share.map_or("-".into(), |s| format!("{:.2} %", 100.0 * s))
 }
 
-fn list(global: &Global) -> Result<()> {
-    let runs = RunDir::list(&global.runs_dir)?;
+fn list(global: &Global, runs_dir: &Path) -> Result<()> {
+    let runs = RunDir::list(runs_dir)?;
     let folders: Vec<(String, Result<Folder>)> =
         runs.into_iter().map(|r| (r.to_string(), Folder::open(r.path))).collect();
     let whole = || folders.iter().filter_map(|(_, f)| Some(f.as_ref().ok()?.json()));
     global.json(|| json!({ "runs": whole().collect::<Vec<_>>() }))?;
     if folders.is_empty() {
-        let folder = global.runs_dir.display();
+        let folder = runs_dir.display();
         global.text(format_args!("no runs in {folder} yet; versant train mnist-mlp makes one"))?;
     }
     let width = folders.iter().map(|(name, _)| name.len()).max().unwrap_or(0);
@@ -129,7 +132,12 @@ fn list(global: &Global) -> Result<()> {
 }
 
 fn show(global: &Global, name: &str) -> Result<()> {
-    let folder = Folder::open(RunDir::find(&global.runs_dir, name)?)?;
+    let path = RunDir::find(&global.runs_dir, name)?;
+    if suite::of_run(&path).is_some() {
+        global.text(format_args!("{} compares the runs in it:\n", path.display()))?;
+        return list(global, &suite::members_of(&path));
+    }
+    let folder = Folder::open(path)?;
     global.json(|| {
         let mut value = folder.json();
         value["config"] = json!(folder.config);

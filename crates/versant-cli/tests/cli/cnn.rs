@@ -109,6 +109,9 @@ fn the_three_models_are_compared_and_a_comparison_goes_on() {
     let numbers = place.succeed("train --resume last --data-dir data --json").json();
     assert_eq!(numbers["members"].as_array().unwrap().len(), 3);
     assert_eq!((members(), metrics(&lenet)), ([1, 1, 1], before));
+    let shown = place.succeed("runs show last").stdout;
+    assert!(shown.contains("cifar10-vgg/") && shown.matches("finished").count() == 3, "{shown}");
+    place.refuse("eval last --data-dir data", &["compares several models; give the folder of one, below "]);
     place.refuse("train cifar10-compare hidden=[3]", &["unknown key `hidden`"]);
     place.refuse("train cifar10-compare best", &["cifar10-mlp has no preset `best`"]);
 }
