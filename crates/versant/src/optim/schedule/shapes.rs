@@ -251,7 +251,7 @@ impl Schedule for WarmRestarts {
 ///
 /// ```
 /// use versant::optim::schedule::{Lambda, Schedule};
-/// let inverse_root = Lambda(|t, _| 1.0 / ((t + 1) as f64).sqrt());
+/// let inverse_root = Lambda(|t: u64, _: u64| 1.0 / ((t + 1) as f64).sqrt());
 /// assert_eq!(inverse_root.lr(0.1, 3, 100), 0.05);
 /// ```
 #[derive(Clone, Debug)]
