@@ -275,8 +275,16 @@ fn read_file(path: &Path) -> Result<Vec<u8>> {
 
 /// Decodes PNG or JPEG, as the content tells, unless the header promises more than such a file can hold.
 fn decode(bytes: &[u8], path: &Path) -> Result<DynamicImage> {
-    let damaged =
-        |error: image::ImageError| Error::format(path, format!("no image that can be read: {error}"));
+    let damaged = |error: image::ImageError| {
+        let reason = match error {
+            image::ImageError::Limits(_) => {
+                format!("more pixels than {} bytes pay for; that many are not read", bytes.len())
+            }
+            // Some decoders end their reasons with a line feed.
+            error => format!("no image that can be read: {}", error.to_string().trim_end()),
+        };
+        Error::format(path, reason)
+    };
     let reader =
         ImageReader::new(Cursor::new(bytes)).with_guessed_format().map_err(Error::io("read", path))?;
     let decoder = reader.into_decoder().map_err(damaged)?;

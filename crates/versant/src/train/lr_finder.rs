@@ -159,22 +159,50 @@ impl Default for LrFinder {
 }
 
 impl LrCurve {
-    /// The rate at which the smoothed loss sinks fastest over the logarithm of the rate: a good choice for most. None if
-    /// it sinks nowhere.
+    /// The rate at which the smoothed loss sinks fastest over the logarithm of the rate, before it is at its lowest: a good
+    /// choice for most. (Behind the lowest it sinks only to recover from a jump.) None if it sinks nowhere.
     pub fn steepest(&self) -> Option<f64> {
         let slope = |i: usize| {
             let (before, after) = (i - 1, i + 1);
             let width = (self.rates[after] / self.rates[before]).ln();
             (self.smoothed[after] - self.smoothed[before]) / width
         };
-        let inner = 1..self.rates.len().saturating_sub(1);
+        let inner = 1..(self.lowest()? + 1).min(self.rates.len() - 1);
         let steepest = inner.map(|i| (slope(i), self.rates[i])).min_by(|a, b| a.0.total_cmp(&b.0));
         steepest.filter(|&(slope, _)| slope < 0.0).map(|(_, lr)| lr)
     }
 
     /// A tenth of the rate with the lowest smoothed loss: a careful choice. None if the curve is empty.
     pub fn tenth_of_lowest(&self) -> Option<f64> {
-        let pairs = self.smoothed.iter().zip(&self.rates);
-        pairs.min_by(|a, b| a.0.total_cmp(b.0)).map(|(_, lr)| lr / 10.0)
+        self.lowest().map(|i| self.rates[i] / 10.0)
+    }
+
+    /// Where the smoothed loss is lowest, first.
+    fn lowest(&self) -> Option<usize> {
+        (0..self.smoothed.len()).min_by(|&a, &b| self.smoothed[a].total_cmp(&self.smoothed[b]))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn curve(smoothed: &[f64]) -> LrCurve {
+        let rates = (0..smoothed.len()).map(|i| 10f64.powi(i as i32 - 4)).collect();
+        LrCurve { rates, losses: smoothed.to_vec(), smoothed: smoothed.to_vec() }
+    }
+
+    #[test]
+    fn a_recovery_from_a_jump_is_no_good_rate() {
+        let found = curve(&[2.3, 2.0, 1.7, 1.65, 9.0, 2.0, 9.0]);
+        assert_eq!((found.steepest(), found.tenth_of_lowest()), (Some(1e-3), Some(1e-2)));
+    }
+
+    #[test]
+    fn curves_that_sink_nowhere() {
+        assert_eq!(curve(&[2.0, 2.1, 2.2]).steepest(), None);
+        assert_eq!(curve(&[2.0]).steepest(), None);
+        assert_eq!(curve(&[]).tenth_of_lowest(), None);
+        assert_eq!(curve(&[3.0, 2.0, 1.0]).steepest(), Some(1e-3));
     }
 }
