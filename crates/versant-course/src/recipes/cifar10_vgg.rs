@@ -16,18 +16,22 @@ pub static RECIPE: Classifier = Classifier {
     presets: &[
         Preset {
             name: "best",
-            about: "with a schedule and more augmentation, 10 epochs",
-            toml: "",
+            about: "AdamW on a one-cycle schedule, crop and flip, label smoothing, 10 epochs",
+            toml: "label_smoothing = 0.1\noptim = { name = 'adamw', lr = 0.002, weight_decay = 0.05 }\n\
+                   schedule.name = 'onecycle'",
             expected: "",
         },
         Preset {
             name: "plain",
             about: "Adam 0.001, crop and flip, no schedule, 5 epochs: the course's training",
-            toml: "",
-            expected: "",
+            toml: "epochs = 5",
+            expected: "69 to 73 % after 5 epochs of CIFAR-10",
         },
     ],
-    quick: &Quick { toml: "epochs = 2\ntrain_samples = 5000\ntest_samples = 1000", expected: "" },
+    quick: &Quick {
+        toml: "epochs = 2\ntrain_samples = 5000\ntest_samples = 1000",
+        expected: "30 to 38 % of CIFAR-10",
+    },
     family: Family::Cifar10,
     defaults: || Settings {
         optim: OptimConfig::adam(0.001),

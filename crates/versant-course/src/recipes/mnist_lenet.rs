@@ -14,9 +14,9 @@ pub static RECIPE: Classifier = Classifier {
         name: "plain",
         about: "SGD 0.01 with momentum 0.9, batch 64",
         toml: "",
-        expected: "",
+        expected: "98 to 99 % after 5 epochs of MNIST",
     }],
-    quick: &Quick { toml: "epochs = 1\ntrain_samples = 20000", expected: "" },
+    quick: &Quick { toml: "epochs = 1\ntrain_samples = 20000", expected: "92 to 95 % of MNIST" },
     family: Family::Mnist,
     defaults: || Settings {
         optim: OptimConfig { momentum: 0.9, ..OptimConfig::sgd(0.01) },

@@ -29,7 +29,7 @@ pub static RECIPE: Classifier = Classifier {
             expected: "97 to 97.8 % after 12 epochs of MNIST",
         },
     ],
-    quick: &Quick { toml: "epochs = 2", expected: "" },
+    quick: &Quick { toml: "epochs = 2", expected: "91 to 93 % of MNIST, with adam 95 to 97 %" },
     family: Family::Mnist,
     defaults: || Settings { hidden: Some(vec![64, 32]), ..Settings::sgd(0.01, 12) },
     model: |settings, rng| mlp(784, settings, rng),

@@ -1,6 +1,5 @@
 //! The ten outlines, about as large as the unit disc.
 
-use super::texture::direction;
 use super::{SHAPE_SIDE, covered};
 use crate::rng::Rng;
 
@@ -89,10 +88,12 @@ pub(super) struct Placed {
 }
 
 impl Placed {
-    /// Turned by any angle, a little squeezed, with a radius of 6.5 to 12 pixels, and wholly or nearly inside.
+    /// Turned by up to 25 degrees, a little squeezed, with a radius of 8 to 13 pixels, and wholly or nearly inside.
     pub(super) fn new(rng: &mut Rng, label: usize) -> Placed {
-        let [cos, sin] = direction(rng);
-        let radius = rng.uniform_in(6.5, 12.0);
+        let slope = rng.uniform_in(-0.47, 0.47);
+        let cos = 1.0 / (1.0 + slope * slope).sqrt();
+        let sin = slope * cos;
+        let radius = rng.uniform_in(8.0, 13.0);
         let room = SHAPE_SIDE as f64 / 2.0 - 0.85 * radius;
         let middle = [0, 1].map(|_| SHAPE_SIDE as f64 / 2.0 + rng.uniform_in(-room, room));
         let squeeze = rng.uniform_in(0.87, 1.15);
