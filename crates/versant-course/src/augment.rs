@@ -1,4 +1,4 @@
-//! The section of settings that says what is done to training images [F6].
+//! The section of settings that says what is done to training images [course: F6].
 
 use serde::{Deserialize, Serialize};
 use versant::data::{Augment, Mix};

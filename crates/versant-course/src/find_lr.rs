@@ -1,4 +1,4 @@
-//! A learning rate for a recipe, by the range test [F6].
+//! A learning rate for a recipe, by the range test [course: F6].
 
 use std::fmt;
 use std::path::Path;

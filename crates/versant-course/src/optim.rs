@@ -1,4 +1,4 @@
-//! The sections on optimiser and schedule that recipes share [F6].
+//! The sections on optimiser and schedule that recipes share [course: F6].
 
 use serde::{Deserialize, Serialize};
 use versant::optim::schedule::{
