@@ -19,7 +19,7 @@ pub static RECIPE: Classifier = Classifier {
             about: "AdamW on a one-cycle schedule, crop and flip, label smoothing, 10 epochs",
             toml: "label_smoothing = 0.1\noptim = { name = 'adamw', lr = 0.002, weight_decay = 0.05 }\n\
                    schedule.name = 'onecycle'",
-            expected: "",
+            expected: "84 to 87 % after 10 epochs of CIFAR-10",
         },
         Preset {
             name: "plain",
