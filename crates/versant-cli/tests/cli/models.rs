@@ -96,8 +96,13 @@ fn runs_are_listed_shown_and_compared() {
     let shown = place.succeed("runs show last").stdout;
     assert!(shown.contains("preset = \"adam\"") && shown.contains("test acc"), "{shown}");
     assert_eq!(place.succeed("runs show --json").json()["history"].as_array().unwrap().len(), 2);
-    let [first, second] = [0, 1].map(|i| all["runs"][i]["run"].as_str().unwrap().to_string());
-    let compared = place.succeed(&format!("runs compare {first} {second} --out pictures")).stdout;
+    // Within one second runs stand in the order of their presets.
+    let run_of = |preset: &str| {
+        let runs = all["runs"].as_array().unwrap();
+        runs.iter().find(|run| run["preset"] == preset).unwrap()["run"].as_str().unwrap().to_string()
+    };
+    let [plain, adam] = ["plain", "adam"].map(run_of);
+    let compared = place.succeed(&format!("runs compare {plain} {adam} --out pictures")).stdout;
     assert!(compared.contains("optim.lr") && compared.contains("0.01  |  0.001"), "{compared}");
     assert!(place.path("pictures/compare.svg").exists() && place.path("pictures/compare.png").exists());
     place.refuse("runs show nonsense", &["there is no run \"nonsense\"; the newest are mnist-mlp/"]);
