@@ -36,6 +36,7 @@ pub fn find_lr(experiment: &Experiment, places: &Places, ui: &mut dyn Ui) -> Res
         plan.optimizer.as_mut(),
         &plan.objective,
         &train,
+        &mut |done, steps| ui.progress("rates tried", done, steps),
     )?;
     let (steepest, tenth) = (curve.steepest(), curve.tenth_of_lowest());
     Ok(FoundLr { recipe: experiment.recipe.name(), curve, steepest, tenth })

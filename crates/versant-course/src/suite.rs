@@ -132,7 +132,8 @@ fn execute(
 /// The run of one member: found, or trained, or trained to its end; none when it was stopped.
 fn member(name: &str, config: &Config, places: &Places, ui: &mut dyn Ui) -> Result<Option<PathBuf>> {
     let begun = match places.runs.is_dir() {
-        true => RunDir::list(&places.runs)?.into_iter().find(|run| run.experiment == name),
+        // The newest: one that died before it had settings is left behind.
+        true => RunDir::list(&places.runs)?.into_iter().rfind(|run| run.experiment == name),
         false => None,
     };
     let end = match begun {

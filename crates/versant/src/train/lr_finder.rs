@@ -19,7 +19,7 @@ use crate::optim::Optimizer;
 /// let mut rng = Rng::new(1);
 /// let mut model = Sequential::new().push(nn::Flatten).push(Linear::new(784, 10, &mut rng));
 /// let mut sgd = Sgd::new(0.1);
-/// let curve = LrFinder::new().steps(40).run(&mut model, &mut sgd, &Objective::classification(0.0), &data)?;
+/// let curve = LrFinder::new().steps(40).run(&mut model, &mut sgd, &Objective::classification(0.0), &data, &mut |_, _| {})?;
 /// let lr = curve.steepest().expect("the loss sinks somewhere");
 /// assert!((1e-4..10.0).contains(&lr), "{lr}");
 /// # Ok::<(), versant::Error>(())
@@ -95,7 +95,8 @@ impl LrFinder {
         self
     }
 
-    /// Trains for the curve. Model and optimiser are afterwards as they were before.
+    /// Trains for the curve, and tells `progress` how many steps of how many are done. Model and optimiser are afterwards as
+    /// they were before.
     ///
     /// # Errors
     /// When the first loss is not finite already, or the loader has no batches.
@@ -105,9 +106,10 @@ impl LrFinder {
         optimizer: &mut dyn Optimizer,
         objective: &Objective,
         train: &Loader,
+        progress: &mut dyn FnMut(usize, usize),
     ) -> Result<LrCurve> {
         let (weights, state, lr) = (model.state_dict(), optimizer.state(), optimizer.lr());
-        let curve = self.measure(model, optimizer, objective, train);
+        let curve = self.measure(model, optimizer, objective, train, progress);
         model.load_state_dict(&weights)?;
         optimizer.load_state(state, model)?;
         optimizer.set_lr(lr);
@@ -120,6 +122,7 @@ impl LrFinder {
         optimizer: &mut dyn Optimizer,
         objective: &Objective,
         train: &Loader,
+        progress: &mut dyn FnMut(usize, usize),
     ) -> Result<LrCurve> {
         if train.batches() == 0 {
             return Err(Error::Data("LrFinder: the loader has no batches".into()));
@@ -147,7 +150,10 @@ impl LrFinder {
             }
             optimizer.set_lr(lr);
             optimizer.step(model, &grads);
+            progress(step + 1, self.steps);
         }
+        // A curve that broke needs no further steps.
+        progress(self.steps, self.steps);
         Ok(curve)
     }
 }

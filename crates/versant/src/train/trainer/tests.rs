@@ -286,10 +286,13 @@ fn the_finder_leaves_everything_as_it_was() {
     adam.step(&mut model, &grads);
     let before = (bits(model.state_dict().into_values()), bits(adam.state().into_values()));
     let finder = LrFinder::new().steps(60).range(1e-5, 1e3).smoothing(0.5);
-    let curve = finder.run(&mut model, &mut adam, &classification(), &train).unwrap();
+    let mut told = Vec::new();
+    let mut tell = |done, steps| told.push((done, steps));
+    let curve = finder.run(&mut model, &mut adam, &classification(), &train, &mut tell).unwrap();
+    assert_eq!((told[0], told[told.len() - 1]), ((1, 60), (60, 60)));
     assert_eq!((bits(model.state_dict().into_values()), bits(adam.state().into_values())), before);
     assert_eq!(adam.lr(), 0.1);
-    assert_eq!(curve, finder.run(&mut model, &mut adam, &classification(), &train).unwrap());
+    assert_eq!(curve, finder.run(&mut model, &mut adam, &classification(), &train, &mut |_, _| {}).unwrap());
     let n = curve.rates.len();
     assert!(n < 60 && n == curve.losses.len() && n == curve.smoothed.len(), "it broke before the end: {n}");
     assert!((curve.rates[1] / curve.rates[0] - 1e8f64.powf(1.0 / 59.0)).abs() < 1e-9);
