@@ -216,6 +216,8 @@ impl Ui for Terminal {
         let bar = self.bar.get_or_insert_with(|| {
             ProgressBar::new(0).with_style(style("{prefix} {bar:30} {pos}/{len} {eta}"))
         });
+        // It may be the bar of a training that has ended.
+        bar.set_message("");
         bar.set_prefix(what.to_string());
         bar.set_length(total as u64);
         bar.set_position(done as u64);

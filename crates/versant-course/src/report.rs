@@ -10,6 +10,8 @@ use versant::nn::{Context, Layer};
 use versant::train::Confusion;
 use versant::{DType, Tensor};
 
+use crate::ui::Ui;
+
 /// The numbers of a run, as `summary.json` and `--json` give them.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Numbers {
@@ -69,7 +71,7 @@ pub struct Answers {
 }
 
 /// Lets a classifier answer on every sample.
-pub fn answers(model: &dyn Layer, loader: &Loader, classes: usize) -> Answers {
+pub fn answers(model: &dyn Layer, loader: &Loader, classes: usize, ui: &mut dyn Ui) -> Answers {
     let mut all =
         Answers { probabilities: Vec::new(), labels: Vec::new(), confusion: Confusion::new(classes) };
     no_grad(|| {
@@ -79,6 +81,7 @@ pub fn answers(model: &dyn Layer, loader: &Loader, classes: usize) -> Answers {
             all.confusion.add_all(&labels, &p.argmax(-1).to_vec::<i64>());
             all.labels.extend(labels.iter().map(|&l| l as usize));
             all.probabilities.extend(p.cast(DType::F32).to_vec::<f32>());
+            ui.progress("test images", all.labels.len(), loader.samples());
         }
     });
     all

@@ -219,7 +219,7 @@ fn execute(
         return Ok(End::Stopped(folder));
     }
 
-    let found = answers(plan.model.as_ref(), &test, samples.classes.len());
+    let found = answers(plan.model.as_ref(), &test, samples.classes.len(), ui);
     let title = format!("{} ({})", experiment.recipe.name(), experiment.preset);
     let pictures = draw(&folder.join("media"), &title, &history, plan.model.as_ref(), samples, &found)?;
     let report = Report {

@@ -138,7 +138,7 @@ impl Trained {
     pub fn evaluate(&self, places: &Places, ui: &mut dyn Ui) -> Result<Evaluation> {
         let samples = self.samples(places, ui)?;
         let test = test_loader(&samples);
-        let found = answers(self.plan.model.as_ref(), &test, samples.classes.len());
+        let found = answers(self.plan.model.as_ref(), &test, samples.classes.len(), ui);
         let sums = versant::train::evaluate(self.plan.model.as_ref(), &test, &self.plan.objective);
         Ok(Evaluation {
             numbers: Found {
