@@ -77,6 +77,7 @@ enum Command {
     Inspect(commands::inspect::Inspect),
     Figure(commands::figure::FigureCommand),
     Data(commands::data::Data),
+    Bench(commands::bench::Bench),
     Doctor(commands::doctor::Doctor),
     Completions(commands::completions::Completions),
 }
@@ -131,6 +132,7 @@ fn run(cli: &Cli) -> anyhow::Result<ExitCode> {
         Command::Figure(command) => command.run(&cli.global),
         Command::Inspect(command) => command.run(&cli.global),
         Command::Data(command) => command.run(&cli.global),
+        Command::Bench(command) => command.run(&cli.global),
         Command::Doctor(command) => command.run(&cli.global),
         Command::Completions(command) => command.run(),
     }

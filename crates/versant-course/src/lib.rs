@@ -4,6 +4,7 @@
 //! functions from plain numbers to pictures, drawn with [`draw`].
 
 pub mod augment;
+pub mod bench;
 mod board;
 pub mod config;
 pub mod data;

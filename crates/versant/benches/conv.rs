@@ -9,7 +9,7 @@ use std::time::Instant;
 
 use versant::cpu::isa::isa;
 use versant::cpu::threads::set_threads;
-use versant::device::ConvShape;
+use versant::device::{ConvShape, Epilogue};
 use versant::rng::Rng;
 use versant::{Array, DType, Device};
 
@@ -85,8 +85,10 @@ fn main() {
             let [mut x, mut w, mut y] = [s.x(), s.weight(), s.y()].map(&mut random);
             let flops = 2 * s.y().numel() * s.weight().numel() / s.outputs;
             let show = |seconds: f64| format!("{:>11.3}{:>9.0}", seconds * 1e3, flops as f64 / seconds / 1e9);
-            let forward = median_seconds(|| backend.conv2d(&s, &x, &w, None, black_box(&mut y)));
-            let image = median_seconds(|| backend.conv2d_input(&s, &y, &w, None, black_box(&mut x)));
+            let forward =
+                median_seconds(|| backend.conv2d(&s, &x, &w, Epilogue::default(), black_box(&mut y)));
+            let image =
+                median_seconds(|| backend.conv2d_input(&s, &y, &w, Epilogue::default(), black_box(&mut x)));
             let kernel = median_seconds(|| backend.conv2d_weight(&s, &x, &y, black_box(&mut w)));
             println!("{name:<14}{}{}{}", show(forward), show(image), show(kernel));
         }

@@ -9,6 +9,7 @@ use crate::array::Array;
 use crate::layout::Layout;
 use crate::ops::{Bands, Binary, Compare, Reduce, Spans, Unary};
 use crate::optim::Update;
+use crate::profile;
 use crate::shape::Shape;
 
 /// Where an array lives.
@@ -26,6 +27,7 @@ impl Device {
     /// The kernels that run there.
     pub fn backend(self) -> &'static dyn Backend {
         match self {
+            Device::Cpu if profile::is_on() => &profile::Profiled,
             Device::Cpu => &crate::cpu::Cpu,
             Device::Naive => &crate::naive::Naive,
         }
@@ -41,10 +43,10 @@ impl fmt::Display for Device {
     }
 }
 
-/// What happens to each element of a product before it is stored.
+/// What happens to each element of a product or a convolution before it is stored.
 #[derive(Clone, Copy, Default)]
 pub struct Epilogue<'a> {
-    /// Added to every row: a contiguous vector as long as the product has columns.
+    /// A contiguous vector: of a product, added to every row; of a convolution, a number for each channel of the result.
     pub bias: Option<&'a Array>,
     /// max(x, 0), after the bias.
     pub relu: bool,
@@ -179,9 +181,9 @@ pub trait Backend: Sync {
     /// out[.., m, n] = a[.., m, k] b[.., k, n], any strides.
     fn matmul(&self, a: &Array, b: &Array, epilogue: Epilogue, out: &mut Array);
     /// The convolution `y[n, o, ..] = bias[o] + sum w[o, ..] x[n, ..]`; this and the two after it contiguous.
-    fn conv2d(&self, s: &ConvShape, x: &Array, weight: &Array, bias: Option<&Array>, y: &mut Array);
+    fn conv2d(&self, s: &ConvShape, x: &Array, weight: &Array, epilogue: Epilogue, y: &mut Array);
     /// Its gradient in x, a transposed convolution: `x[n, c, ..] = bias[c] + sum w[.., c, ..] y[n, ..]`.
-    fn conv2d_input(&self, s: &ConvShape, y: &Array, weight: &Array, bias: Option<&Array>, x: &mut Array);
+    fn conv2d_input(&self, s: &ConvShape, y: &Array, weight: &Array, epilogue: Epilogue, x: &mut Array);
     /// Its gradient in w: w[o, c, u, v] = sum over images and places of y[n, o, ..] x[n, c, ..].
     fn conv2d_weight(&self, s: &ConvShape, x: &Array, y: &Array, weight: &mut Array);
     /// Softmax, or its logarithm, along the last axis.

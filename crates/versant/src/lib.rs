@@ -52,6 +52,7 @@ pub mod naive;
 pub mod nn;
 pub mod ops;
 pub mod optim;
+pub mod profile;
 pub mod rng;
 mod shape;
 mod tensor;

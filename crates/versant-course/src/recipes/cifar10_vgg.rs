@@ -38,11 +38,11 @@ pub static RECIPE: Classifier = Classifier {
         augment: Augmentation { crop: 4, flip: true, ..Augmentation::default() },
         ..Settings::sgd(0.001, 10)
     },
-    model: |_, rng| vgg(rng),
+    model: |_, rng| vgg(256 * 4 * 4, rng),
 };
 
-/// Three blocks of two convolutions; the first of each is normalised.
-fn vgg(rng: &mut Rng) -> Sequential {
+/// Three blocks of two convolutions; the first of each is normalised. `tail` is what is left of an image, as a vector.
+pub(crate) fn vgg(tail: usize, rng: &mut Rng) -> Sequential {
     let mut net = Sequential::new();
     let mut channels = 3;
     for (block, [first, second]) in [[32, 64], [128, 128], [256, 256]].into_iter().enumerate() {
@@ -58,7 +58,7 @@ fn vgg(rng: &mut Rng) -> Sequential {
     }
     net.add("dropout1", Dropout2d(0.05))
         .add("flatten", Flatten)
-        .add("fc1", Linear::new(4096, 1024, rng))
+        .add("fc1", Linear::new(tail, 1024, rng))
         .add("relu7", Relu)
         .add("fc2", Linear::new(1024, 512, rng))
         .add("relu8", Relu)

@@ -11,6 +11,7 @@ use versant::nn::{Conv2d, Flatten, Linear, MaxPool2d, Relu, Sequential};
 use versant::rng::Rng;
 
 use crate::recipe::Recipe;
+pub(crate) use cifar10_vgg::vgg;
 use classifier::Settings;
 
 /// Every recipe.
@@ -25,7 +26,11 @@ pub static ALL: &[&dyn Recipe] = &[
 /// A multi-layer perceptron with the hidden layers of the settings and ten classes [A8].
 fn mlp(inputs: usize, settings: &Settings, rng: &mut Rng) -> Sequential {
     let hidden = settings.hidden.as_deref().unwrap_or_default();
-    let widths = [&[inputs], hidden, &[10]].concat();
+    perceptron(&[&[inputs], hidden, &[10]].concat(), rng)
+}
+
+/// Linear layers of those widths with ReLUs between.
+pub(crate) fn perceptron(widths: &[usize], rng: &mut Rng) -> Sequential {
     let mut net = Sequential::new().add("flatten", Flatten);
     for (i, pair) in widths.windows(2).enumerate() {
         if i > 0 {
@@ -38,7 +43,7 @@ fn mlp(inputs: usize, settings: &Settings, rng: &mut Rng) -> Sequential {
 
 /// LeNet's form, the course's model 2 [B12]: two convolutions 5x5 with pooling, then 120-84-10. `tail` is what is left
 /// of an image, as a vector.
-fn lenet(channels: usize, tail: usize, rng: &mut Rng) -> Sequential {
+pub(crate) fn lenet(channels: usize, tail: usize, rng: &mut Rng) -> Sequential {
     Sequential::new()
         .add("conv1", Conv2d::new(channels, 6, 5, rng))
         .add("relu1", Relu)

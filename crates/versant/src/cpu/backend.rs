@@ -24,6 +24,11 @@ fn slice<T: Element>(x: &Array) -> &[T::Repr] {
     }
 }
 
+/// The end of a convolution, with slices.
+fn finish<'a, T: Element>(epilogue: Epilogue<'a>) -> conv::Finish<'a, T::Repr> {
+    conv::Finish { bias: epilogue.bias.map(slice::<T>), relu: epilogue.relu }
+}
+
 /// An array as an operand of an elementwise loop: one number where it is a stretched scalar, else its elements,
 /// brought into order first if need be.
 struct Flat(Array);
@@ -361,23 +366,23 @@ impl Backend for Cpu {
         with_float!(a.dtype(), T => matmul_of::<T>(a, b, epilogue, out))
     }
 
-    fn conv2d(&self, s: &ConvShape, x: &Array, weight: &Array, bias: Option<&Array>, y: &mut Array) {
+    fn conv2d(&self, s: &ConvShape, x: &Array, weight: &Array, epilogue: Epilogue, y: &mut Array) {
         if conv::is_sparse(s) {
-            return Naive.conv2d(s, x, weight, bias, y);
+            return Naive.conv2d(s, x, weight, epilogue, y);
         }
         with_float!(x.dtype(), T => {
-            let bias = bias.map(slice::<T>);
-            conv::forward(s, slice::<T>(x), slice::<T>(weight), bias, y.as_mut_slice::<T>())
+            let finish = finish::<T>(epilogue);
+            conv::forward(s, slice::<T>(x), slice::<T>(weight), finish, y.as_mut_slice::<T>())
         })
     }
 
-    fn conv2d_input(&self, s: &ConvShape, y: &Array, weight: &Array, bias: Option<&Array>, x: &mut Array) {
+    fn conv2d_input(&self, s: &ConvShape, y: &Array, weight: &Array, epilogue: Epilogue, x: &mut Array) {
         if conv::is_sparse(s) {
-            return Naive.conv2d_input(s, y, weight, bias, x);
+            return Naive.conv2d_input(s, y, weight, epilogue, x);
         }
         with_float!(y.dtype(), T => {
-            let bias = bias.map(slice::<T>);
-            conv::input(s, slice::<T>(y), slice::<T>(weight), bias, x.as_mut_slice::<T>())
+            let finish = finish::<T>(epilogue);
+            conv::input(s, slice::<T>(y), slice::<T>(weight), finish, x.as_mut_slice::<T>())
         })
     }
 

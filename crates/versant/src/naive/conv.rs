@@ -2,7 +2,7 @@
 
 use super::number::{read, write};
 use crate::array::Array;
-use crate::device::ConvShape;
+use crate::device::{ConvShape, Epilogue};
 
 /// Calls `f` with the places in x, w and y of every product x w that y has as a term.
 fn each_product(s: &ConvShape, mut f: impl FnMut(usize, usize, usize)) {
@@ -41,16 +41,21 @@ fn filled(bias: Option<&Array>, [batch, channels, height, width]: [usize; 4]) ->
     (0..batch * channels * places).map(|i| bias[i / places % channels]).collect()
 }
 
-pub(super) fn forward(s: &ConvShape, x: &Array, weight: &Array, bias: Option<&Array>, y: &mut Array) {
-    let (x, w, mut sums) = (read(x), read(weight), filled(bias, y.dims()));
-    each_product(s, |i, j, k| sums[k] += x[i] * w[j]);
-    write(y, sums);
+fn finished(sums: Vec<f64>, epilogue: Epilogue) -> Vec<f64> {
+    let relu = |x: f64| if 0.0 > x { 0.0 } else { x };
+    if epilogue.relu { sums.into_iter().map(relu).collect() } else { sums }
 }
 
-pub(super) fn input(s: &ConvShape, y: &Array, weight: &Array, bias: Option<&Array>, x: &mut Array) {
-    let (y, w, mut sums) = (read(y), read(weight), filled(bias, x.dims()));
+pub(super) fn forward(s: &ConvShape, x: &Array, weight: &Array, epilogue: Epilogue, y: &mut Array) {
+    let (x, w, mut sums) = (read(x), read(weight), filled(epilogue.bias, y.dims()));
+    each_product(s, |i, j, k| sums[k] += x[i] * w[j]);
+    write(y, finished(sums, epilogue));
+}
+
+pub(super) fn input(s: &ConvShape, y: &Array, weight: &Array, epilogue: Epilogue, x: &mut Array) {
+    let (y, w, mut sums) = (read(y), read(weight), filled(epilogue.bias, x.dims()));
     each_product(s, |i, j, k| sums[i] += y[k] * w[j]);
-    write(x, sums);
+    write(x, finished(sums, epilogue));
 }
 
 pub(super) fn weight(s: &ConvShape, x: &Array, y: &Array, weight: &mut Array) {

@@ -178,12 +178,12 @@ impl Backend for Naive {
         write(out, values);
     }
 
-    fn conv2d(&self, s: &ConvShape, x: &Array, weight: &Array, bias: Option<&Array>, y: &mut Array) {
-        conv::forward(s, x, weight, bias, y);
+    fn conv2d(&self, s: &ConvShape, x: &Array, weight: &Array, epilogue: Epilogue, y: &mut Array) {
+        conv::forward(s, x, weight, epilogue, y);
     }
 
-    fn conv2d_input(&self, s: &ConvShape, y: &Array, weight: &Array, bias: Option<&Array>, x: &mut Array) {
-        conv::input(s, y, weight, bias, x);
+    fn conv2d_input(&self, s: &ConvShape, y: &Array, weight: &Array, epilogue: Epilogue, x: &mut Array) {
+        conv::input(s, y, weight, epilogue, x);
     }
 
     fn conv2d_weight(&self, s: &ConvShape, x: &Array, y: &Array, weight: &mut Array) {

@@ -7,7 +7,7 @@
 use super::conv_options::{Call, Conv};
 use crate::array::Array;
 use crate::autograd::Back;
-use crate::device::ConvShape;
+use crate::device::{ConvShape, Epilogue};
 use crate::tensor::Tensor;
 
 impl Tensor {
@@ -56,7 +56,7 @@ pub(super) fn convolution(x: &Tensor, weight: &Tensor, bias: Option<&Tensor>, s:
     let mut y = Array::recycled(s.y(), x.dtype(), x.device());
     let [vx, vw] = [x, weight].map(|t| t.array().contiguous());
     let vb = bias.map(|b| b.array().contiguous());
-    x.device().backend().conv2d(&s, &vx, &vw, vb.as_ref(), &mut y);
+    x.device().backend().conv2d(&s, &vx, &vw, Epilogue { bias: vb.as_ref(), relu: false }, &mut y);
 
     let [x0, w0] = [x.clone(), weight.clone()];
     let grads = move |back: &Back| {
@@ -85,7 +85,7 @@ pub(super) fn transposed_convolution(
     let mut x = Array::recycled(s.x(), y.dtype(), y.device());
     let [vy, vw] = [y, weight].map(|t| t.array().contiguous());
     let vb = bias.map(|b| b.array().contiguous());
-    y.device().backend().conv2d_input(&s, &vy, &vw, vb.as_ref(), &mut x);
+    y.device().backend().conv2d_input(&s, &vy, &vw, Epilogue { bias: vb.as_ref(), relu: false }, &mut x);
 
     let [y0, w0] = [y.clone(), weight.clone()];
     let grads = move |back: &Back| {

@@ -13,16 +13,16 @@ use crate::device::ConvShape;
 const WIDTH: usize = 64;
 
 multiversion! {
-    /// One row of weights times the patches, plus a bias.
-    pub(super) fn slide[T: Real](weights: &[T], patches: &Patches<T>, bias: T, out: &mut [T]) {
+    /// One row of weights times the patches, plus a bias, and as a ReLU if wanted.
+    pub(super) fn slide[T: Real](weights: &[T], patches: &Patches<T>, finish: (T, bool), out: &mut [T]) {
         for (i, row) in out.chunks_mut(patches.width()).enumerate() {
             for (part, out) in row.chunks_mut(WIDTH).enumerate() {
                 let place = i * patches.row_step() + part * WIDTH;
                 if out.len() == WIDTH {
-                    slide_chunk::<T, WIDTH>(weights, patches, bias, place, out);
+                    slide_chunk::<T, WIDTH>(weights, patches, finish, place, out);
                 } else {
                     for (q, out) in out.chunks_mut(16).enumerate() {
-                        slide_chunk::<T, 16>(weights, patches, bias, place + 16 * q, out);
+                        slide_chunk::<T, 16>(weights, patches, finish, place + 16 * q, out);
                     }
                 }
             }
@@ -32,7 +32,13 @@ multiversion! {
 
 /// At most N places; the patches have slack behind them.
 #[inline(always)]
-fn slide_chunk<T: Real, const N: usize>(w: &[T], patches: &Patches<T>, bias: T, place: usize, out: &mut [T]) {
+fn slide_chunk<T: Real, const N: usize>(
+    w: &[T],
+    patches: &Patches<T>,
+    (bias, relu): (T, bool),
+    place: usize,
+    out: &mut [T],
+) {
     let mut sums = [bias; N];
     for (&w, &start) in w.iter().zip(patches.starts()) {
         let seen = &patches.data()[start + place..][..N];
@@ -40,7 +46,9 @@ fn slide_chunk<T: Real, const N: usize>(w: &[T], patches: &Patches<T>, bias: T, 
             *sum += w * x;
         }
     }
-    out.copy_from_slice(&sums[..out.len()]);
+    for (out, sum) in out.iter_mut().zip(sums) {
+        *out = if relu && T::ZERO > sum { T::ZERO } else { sum };
+    }
 }
 
 /// Whether the gradient in the kernel is a number of dot products rather than a product of matrices, which would have

@@ -4,7 +4,7 @@ use std::cell::Cell;
 
 use super::patches::Patches;
 use super::plane::{Axis, Plane, Tap};
-use super::{Cut, depthwise, for_each_item};
+use super::{Cut, Finish, depthwise, for_each_item};
 use crate::cpu::gemm::{Area, Epilogue, MAX_AREA, MatRef, Product, SLACK};
 use crate::cpu::isa::{Isa, isa};
 use crate::cpu::real::Real;
@@ -37,11 +37,11 @@ pub(super) fn starts(channels: usize, plane: &Plane, [row_taps, column_taps]: &[
     starts
 }
 
-/// y = w * x + bias. All are contiguous.
+/// y = w * x, finished. All are contiguous.
 ///
 /// # Panics
 /// When a slice is shorter than its shape.
-pub fn forward<T: Real>(s: &ConvShape, x: &[T], w: &[T], bias: Option<&[T]>, y: &mut [T]) {
+pub fn forward<T: Real>(s: &ConvShape, x: &[T], w: &[T], finish: Finish<T>, y: &mut [T]) {
     let isa = isa();
     let (in_group, out_group) = (s.inputs / s.groups, s.outputs / s.groups);
     let ([height, width], places) = (s.output, s.output[0] * s.output[1]);
@@ -67,7 +67,7 @@ pub fn forward<T: Real>(s: &ConvShape, x: &[T], w: &[T], bias: Option<&[T]>, y: 
             let slide = Slide {
                 rows: channels,
                 weights: &w[first * k..][..channels * k],
-                bias: bias.map(|bias| &bias[first..][..channels]),
+                finish: finish.of(first, channels),
                 patches: Patches::new(data, &starts, [rows, width], plane.row_step()),
                 places: rows * width,
             };
@@ -98,7 +98,7 @@ pub(super) fn with_planes<T: Real>(
 pub(super) struct Slide<'a, T> {
     pub rows: usize,
     pub weights: &'a [T],
-    pub bias: Option<&'a [T]>,
+    pub finish: Finish<'a, T>,
     pub patches: Patches<'a, T>,
     pub places: usize,
 }
@@ -111,12 +111,12 @@ impl<T: Real> Slide<'_, T> {
         if self.rows == 1 {
             // SAFETY: the caller's promise.
             let out = unsafe { std::slice::from_raw_parts_mut(c, self.places) };
-            let bias = self.bias.map_or(T::ZERO, |bias| bias[0]);
-            return depthwise::slide(isa, self.weights, &self.patches, bias, out);
+            let bias = self.finish.bias.map_or(T::ZERO, |bias| bias[0]);
+            return depthwise::slide(isa, self.weights, &self.patches, (bias, self.finish.relu), out);
         }
         let a = MatRef::row_major(self.weights, self.rows, k);
-        let epilogue = Epilogue::default();
-        let product = Product { a, b: self.patches, k, c, c_stride, epilogue, row_bias: self.bias };
+        let epilogue = Epilogue { relu: self.finish.relu, ..Epilogue::default() };
+        let product = Product { a, b: self.patches, k, c, c_stride, epilogue, row_bias: self.finish.bias };
         let tile = T::tile_shape(isa).cols;
         let cols = self.places.div_ceil(self.places.div_ceil(MAX_AREA).max(1)).next_multiple_of(tile);
         for col in (0..self.places).step_by(cols.max(1)) {

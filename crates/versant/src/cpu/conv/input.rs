@@ -10,7 +10,7 @@ use std::ops::Range;
 use super::forward::{Slide, with_planes};
 use super::patches::Patches;
 use super::plane::{Axis, Plane};
-use super::{Cut, for_each_item};
+use super::{Cut, Finish, for_each_item};
 use crate::cpu::isa::{Isa, isa};
 use crate::cpu::real::Real;
 use crate::cpu::scratch::{Line, with_scratch};
@@ -80,11 +80,11 @@ fn arrange<T: Real>(s: &ConvShape, parts: &[Part], w: &[T], arranged: &mut [T]) 
     }
 }
 
-/// x = sum of w y, plus a bias for each channel of x. All are contiguous.
+/// x = sum of w y, finished. All are contiguous.
 ///
 /// # Panics
 /// When a slice is shorter than its shape.
-pub fn input<T: Real>(s: &ConvShape, y: &[T], w: &[T], bias: Option<&[T]>, x: &mut [T]) {
+pub fn input<T: Real>(s: &ConvShape, y: &[T], w: &[T], finish: Finish<T>, x: &mut [T]) {
     let x = &mut x[..s.x().numel()];
     if x.is_empty() {
         return;
@@ -129,7 +129,7 @@ pub fn input<T: Real>(s: &ConvShape, y: &[T], w: &[T], bias: Option<&[T]>, x: &m
             row_range,
             column_range,
             weights: arranged,
-            bias,
+            finish,
         };
         work.run(y, x);
     });
@@ -146,7 +146,7 @@ struct Work<'a, T> {
     row_range: Range<usize>,
     column_range: Range<usize>,
     weights: &'a [T],
-    bias: Option<&'a [T]>,
+    finish: Finish<'a, T>,
 }
 
 /// What an item computes: some channels of x from row `m` of all residues on.
@@ -249,7 +249,7 @@ impl<T: Real> Work<'_, T> {
         Slide {
             rows: channels,
             weights: &self.weights[of_group + part.weights + first * k..][..channels * k],
-            bias: self.bias.map(|bias| &bias[at..][..channels]),
+            finish: self.finish.of(at, channels),
             patches: Patches::new(&data[skipped..], &part.starts, size, self.plane.row_step()),
             places: size[0] * size[1],
         }

@@ -30,6 +30,22 @@ const MAX_PLANES: usize = 128 * 1024;
 const MIN_PLACES: usize = 256;
 const MIN_CHANNELS: usize = 64;
 
+/// What happens to each element before it is stored.
+#[derive(Clone, Copy)]
+pub struct Finish<'a, T> {
+    /// Added: a number for each channel of the result.
+    pub bias: Option<&'a [T]>,
+    /// max(x, 0) after that; NaN stays NaN.
+    pub relu: bool,
+}
+
+impl<'a, T> Finish<'a, T> {
+    /// For so many channels from `first` on.
+    fn of(self, first: usize, channels: usize) -> Finish<'a, T> {
+        Finish { bias: self.bias.map(|bias| &bias[first..][..channels]), ..self }
+    }
+}
+
 /// Operations of the whole convolution.
 fn flops(s: &ConvShape) -> usize {
     let [kernel, output] = [s.kernel, s.output].map(|[h, w]| h.saturating_mul(w));
