@@ -4,7 +4,7 @@ use std::cell::Cell;
 
 use super::patches::Patches;
 use super::plane::{Axis, Plane, Tap};
-use super::{Cut, Finish, depthwise, for_each_item};
+use super::{Cut, Finish, depthwise, for_each_item, winograd};
 use crate::cpu::gemm::{Area, Epilogue, MAX_AREA, MatRef, Product, SLACK};
 use crate::cpu::isa::{Isa, isa};
 use crate::cpu::real::Real;
@@ -42,6 +42,9 @@ pub(super) fn starts(channels: usize, plane: &Plane, [row_taps, column_taps]: &[
 /// # Panics
 /// When a slice is shorter than its shape.
 pub fn forward<T: Real>(s: &ConvShape, x: &[T], w: &[T], finish: Finish<T>, y: &mut [T]) {
+    if winograd::is_for::<T>(s, s.output) {
+        return winograd::forward(s, x, w, finish, y);
+    }
     let isa = isa();
     let (in_group, out_group) = (s.inputs / s.groups, s.outputs / s.groups);
     let ([height, width], places) = (s.output, s.output[0] * s.output[1]);

@@ -10,7 +10,7 @@ use std::ops::Range;
 use super::forward::{Slide, with_planes};
 use super::patches::Patches;
 use super::plane::{Axis, Plane};
-use super::{Cut, Finish, for_each_item};
+use super::{Cut, Finish, for_each_item, winograd};
 use crate::cpu::isa::{Isa, isa};
 use crate::cpu::real::Real;
 use crate::cpu::scratch::{Line, with_scratch};
@@ -85,6 +85,9 @@ fn arrange<T: Real>(s: &ConvShape, parts: &[Part], w: &[T], arranged: &mut [T]) 
 /// # Panics
 /// When a slice is shorter than its shape.
 pub fn input<T: Real>(s: &ConvShape, y: &[T], w: &[T], finish: Finish<T>, x: &mut [T]) {
+    if winograd::is_for::<T>(s, s.image) {
+        return winograd::input(s, y, w, finish, x);
+    }
     let x = &mut x[..s.x().numel()];
     if x.is_empty() {
         return;

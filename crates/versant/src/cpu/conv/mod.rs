@@ -14,6 +14,7 @@ mod input;
 mod patches;
 mod plane;
 mod weight;
+mod winograd;
 
 use super::gemm::{ENOUGH_ITEMS, ITEM_FLOPS, PARALLEL_FLOPS};
 use super::threads::parallel_for;

@@ -6,7 +6,7 @@ use std::cell::Cell;
 use super::forward::{layout, starts};
 use super::patches::{Channels, PatchRows};
 use super::plane::Plane;
-use super::{MAX_PLANES, depthwise, flops, for_each_item};
+use super::{MAX_PLANES, depthwise, flops, for_each_item, winograd};
 use crate::cpu::gemm::{Area, DEPTH, ENOUGH_ITEMS, Epilogue, ITEM_FLOPS, MAX_AREA, Product, Run, SLACK};
 use crate::cpu::isa::{Isa, isa, multiversion};
 use crate::cpu::real::Real;
@@ -77,6 +77,9 @@ pub fn weight<T: Real>(s: &ConvShape, x: &[T], y: &[T], w: &mut [T]) {
     }
     if depthwise::is_for(s) {
         return depthwise::weight(s, x, y, w);
+    }
+    if winograd::is_for::<T>(s, s.output) {
+        return winograd::weight(s, x, y, w);
     }
     let isa = isa();
     let plan = Plan::new(s);

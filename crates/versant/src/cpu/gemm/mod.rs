@@ -17,7 +17,7 @@ mod vector;
 use engine::TileShape;
 
 pub use engine::Engines;
-pub(super) use engine::{Area, Product};
+pub(super) use engine::{Area, InPlace, Job, Product};
 pub(super) use kernel::{Rows, Run};
 pub(super) use operand::{DEPTH, Left, Right, SLACK};
 pub(super) use pack::pack_b;

@@ -16,6 +16,8 @@ pub trait Vector: Copy {
     /// `self * b + c`, with one rounding where the instruction set has it.
     unsafe fn mul_add(self, b: Self, c: Self) -> Self;
     unsafe fn add(self, b: Self) -> Self;
+    unsafe fn sub(self, b: Self) -> Self;
+    unsafe fn mul(self, b: Self) -> Self;
     /// max(x, 0), NaN stays NaN.
     unsafe fn relu(self) -> Self;
 
@@ -87,6 +89,14 @@ impl<T: Real, const N: usize, const FUSED: bool> Vector for Portable<T, N, FUSED
         Portable(std::array::from_fn(|i| self.0[i] + b.0[i]))
     }
     #[inline(always)]
+    unsafe fn sub(self, b: Self) -> Self {
+        Portable(std::array::from_fn(|i| self.0[i] - b.0[i]))
+    }
+    #[inline(always)]
+    unsafe fn mul(self, b: Self) -> Self {
+        Portable(std::array::from_fn(|i| self.0[i] * b.0[i]))
+    }
+    #[inline(always)]
     unsafe fn relu(self) -> Self {
         Portable(self.0.map(|x| if T::ZERO > x { T::ZERO } else { x }))
     }
@@ -100,7 +110,7 @@ mod x86 {
 
     /// The methods whose intrinsics differ only in name.
     macro_rules! simple_methods {
-        ($splat:ident $load:ident $store:ident $fma:ident $add:ident $max:ident $zero:ident) => {
+        ($splat:ident $load:ident $store:ident $fma:ident $add:ident $sub:ident $mul:ident $max:ident $zero:ident) => {
             #[inline(always)]
             unsafe fn splat(x: Self::Elem) -> Self {
                 // SAFETY: as the trait says.
@@ -127,6 +137,16 @@ mod x86 {
                 unsafe { $add(self, b) }
             }
             #[inline(always)]
+            unsafe fn sub(self, b: Self) -> Self {
+                // SAFETY: as the trait says.
+                unsafe { $sub(self, b) }
+            }
+            #[inline(always)]
+            unsafe fn mul(self, b: Self) -> Self {
+                // SAFETY: as the trait says.
+                unsafe { $mul(self, b) }
+            }
+            #[inline(always)]
             unsafe fn relu(self) -> Self {
                 // With a NaN this instruction gives its second operand.
                 // SAFETY: as the trait says.
@@ -138,7 +158,7 @@ mod x86 {
     impl Vector for __m256 {
         type Elem = f32;
         const LANES: usize = 8;
-        simple_methods!(_mm256_set1_ps _mm256_loadu_ps _mm256_storeu_ps _mm256_fmadd_ps _mm256_add_ps
+        simple_methods!(_mm256_set1_ps _mm256_loadu_ps _mm256_storeu_ps _mm256_fmadd_ps _mm256_add_ps _mm256_sub_ps _mm256_mul_ps
             _mm256_max_ps _mm256_setzero_ps);
 
         #[inline(always)]
@@ -151,14 +171,14 @@ mod x86 {
     impl Vector for __m256d {
         type Elem = f64;
         const LANES: usize = 4;
-        simple_methods!(_mm256_set1_pd _mm256_loadu_pd _mm256_storeu_pd _mm256_fmadd_pd _mm256_add_pd
+        simple_methods!(_mm256_set1_pd _mm256_loadu_pd _mm256_storeu_pd _mm256_fmadd_pd _mm256_add_pd _mm256_sub_pd _mm256_mul_pd
             _mm256_max_pd _mm256_setzero_pd);
     }
 
     impl Vector for __m512d {
         type Elem = f64;
         const LANES: usize = 8;
-        simple_methods!(_mm512_set1_pd _mm512_loadu_pd _mm512_storeu_pd _mm512_fmadd_pd _mm512_add_pd
+        simple_methods!(_mm512_set1_pd _mm512_loadu_pd _mm512_storeu_pd _mm512_fmadd_pd _mm512_add_pd _mm512_sub_pd _mm512_mul_pd
             _mm512_max_pd _mm512_setzero_pd);
 
         #[inline(always)]
@@ -176,7 +196,7 @@ mod x86 {
     impl Vector for __m512 {
         type Elem = f32;
         const LANES: usize = 16;
-        simple_methods!(_mm512_set1_ps _mm512_loadu_ps _mm512_storeu_ps _mm512_fmadd_ps _mm512_add_ps
+        simple_methods!(_mm512_set1_ps _mm512_loadu_ps _mm512_storeu_ps _mm512_fmadd_ps _mm512_add_ps _mm512_sub_ps _mm512_mul_ps
             _mm512_max_ps _mm512_setzero_ps);
 
         #[inline(always)]
