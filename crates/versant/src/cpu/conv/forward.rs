@@ -42,7 +42,7 @@ pub(super) fn starts(channels: usize, plane: &Plane, [row_taps, column_taps]: &[
 /// # Panics
 /// When a slice is shorter than its shape.
 pub fn forward<T: Real>(s: &ConvShape, x: &[T], w: &[T], finish: Finish<T>, y: &mut [T]) {
-    if winograd::is_for::<T>(s, s.output) {
+    if winograd::is_for::<T>(s, [s.inputs, s.outputs], s.output) {
         return winograd::forward(s, x, w, finish, y);
     }
     let isa = isa();

@@ -85,7 +85,7 @@ fn arrange<T: Real>(s: &ConvShape, parts: &[Part], w: &[T], arranged: &mut [T]) 
 /// # Panics
 /// When a slice is shorter than its shape.
 pub fn input<T: Real>(s: &ConvShape, y: &[T], w: &[T], finish: Finish<T>, x: &mut [T]) {
-    if winograd::is_for::<T>(s, s.image) {
+    if winograd::is_for::<T>(s, [s.outputs, s.inputs], s.image) {
         return winograd::input(s, y, w, finish, x);
     }
     let x = &mut x[..s.x().numel()];

@@ -78,7 +78,7 @@ pub fn weight<T: Real>(s: &ConvShape, x: &[T], y: &[T], w: &mut [T]) {
     if depthwise::is_for(s) {
         return depthwise::weight(s, x, y, w);
     }
-    if winograd::is_for::<T>(s, s.output) {
+    if winograd::is_for::<T>(s, [s.inputs, s.outputs], s.output) {
         return winograd::weight(s, x, y, w);
     }
     let isa = isa();

@@ -147,12 +147,12 @@ fn rounding_is_within_twice_and_a_half_of_the_direct_sums() {
 
 #[test]
 fn many_channels_and_tiles_make_it_pay() {
-    let chosen = |s: &ConvShape| is_for::<f32>(s, s.output);
+    let chosen = |s: &ConvShape| is_for::<f32>(s, [s.inputs, s.outputs], s.output);
     assert!(chosen(&shape(64, [64, 128], [16, 16], [1, 1], [1, 1])));
     assert!(chosen(&shape(8, [16, 16], [64, 64], [1, 1], [1, 1])));
     let small = shape(1, [256, 256], [8, 8], [1, 1], [1, 1]);
     assert!(!chosen(&small), "all kernels would be transformed for four tiles");
     assert!(!chosen(&shape(64, [3, 32], [32, 32], [1, 1], [1, 1])));
-    assert!(!is_for::<f64>(&shape(64, [64, 64], [16, 16], [1, 1], [1, 1]), [16, 16]));
+    assert!(!is_for::<f64>(&shape(64, [64, 64], [16, 16], [1, 1], [1, 1]), [64, 64], [16, 16]));
     assert!(!chosen(&ConvShape { stride: [2, 2], ..shape(64, [64, 64], [16, 16], [1, 1], [1, 1]) }));
 }
