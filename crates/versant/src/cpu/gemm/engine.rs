@@ -2,10 +2,10 @@
 
 use std::cell::Cell;
 
-use super::Epilogue;
-use super::kernel::{MAX_ROWS, Tile, tile};
+use super::kernel::{Ahead, MAX_ROWS, Rows, Tile, tile};
 use super::operand::{A_STRIDE, Left, Right, SLACK};
 use super::vector::{Portable, Vector};
+use super::{Epilogue, MatRef, dot};
 use crate::cpu::isa::{Isa, Kind};
 use crate::cpu::scratch::{Line, with_scratch};
 
@@ -51,6 +51,13 @@ pub trait Engines: Sized {
     /// rows and columns and k terms.
     #[doc(hidden)]
     unsafe fn compute<L: Left<Self>, R: Right<Self>>(isa: Isa, product: &Product<Self, L, R>, area: Area);
+
+    /// The same where A's rows and B's columns are contiguous, without copying them.
+    ///
+    /// # Safety
+    /// As for [`compute`](Engines::compute), and A's rows and B's columns are contiguous.
+    #[doc(hidden)]
+    unsafe fn dots(isa: Isa, product: &Product<Self, MatRef<Self>, MatRef<Self>>, area: Area);
 }
 
 /// An engine: the item's loops and the tile kernel compiled for one instruction set.
@@ -69,6 +76,9 @@ thread_local! {
 
 type Elem<E> = <<E as Engine>::V as Vector>::Elem;
 
+/// So many panels of A use a panel of B in turn; with it they stay in the second-level cache.
+const GROUP: usize = 8;
+
 /// # Safety
 /// As for [`Engines::compute`], and the machine has E's instructions.
 #[inline(always)]
@@ -76,22 +86,14 @@ unsafe fn compute<E: Engine, L: Left<Elem<E>>, R: Right<Elem<E>>>(
     product: &Product<Elem<E>, L, R>,
     area: Area,
 ) {
-    let width = E::V::LANES * 2;
     let k = product.k;
     let b_len = product.a.deepest(k) * area.cols.next_multiple_of(E::V::LANES) + SLACK;
-    with_scratch(&PACKED, MAX_ROWS * A_STRIDE + b_len, |part| {
-        let (a_part, b_part) = part.split_at_mut(MAX_ROWS * A_STRIDE);
+    with_scratch(&PACKED, GROUP * MAX_ROWS * A_STRIDE + b_len, |part| {
+        let (a_part, b_part) = part.split_at_mut(GROUP * MAX_ROWS * A_STRIDE);
         let mut p0 = 0;
         loop {
             let depth = product.a.depth(k, p0);
-            for j in (0..area.cols).step_by(width) {
-                let cols = (area.cols - j).min(width);
-                let panel = &mut b_part[j * depth..];
-                let padded = cols.next_multiple_of(E::V::LANES);
-                // SAFETY: the caller promises the instructions, rows and columns.
-                unsafe { product.b.pack::<E::V>((p0, depth), (area.col + j, cols), panel, padded) };
-            }
-            // SAFETY: the caller's promise; the blocks were packed above.
+            // SAFETY: the caller's promise.
             unsafe { compute_block::<E, L, R>(product, area, (p0, depth), a_part, b_part) };
             p0 += depth;
             if p0 >= k {
@@ -101,7 +103,8 @@ unsafe fn compute<E: Engine, L: Left<Elem<E>>, R: Right<Elem<E>>>(
     });
 }
 
-/// Adds one block of k to the area.
+/// Adds one block of k to the area. Each panel of B is copied just before the first group of A's panels uses it, and
+/// the memory of the next is asked for meanwhile: with few rows there is little else to hide its way behind.
 ///
 /// # Safety
 /// As for [`compute`].
@@ -111,39 +114,75 @@ unsafe fn compute_block<E: Engine, L: Left<Elem<E>>, R: Right<Elem<E>>>(
     area: Area,
     (p0, depth): (usize, usize),
     a_part: &mut [Elem<E>],
-    b_part: &[Elem<E>],
+    b_part: &mut [Elem<E>],
 ) {
     let width = E::V::LANES * 2;
-    let is_last = p0 + depth == product.k;
     let panels = area.rows.div_ceil(E::ROWS);
-    for panel in 0..panels {
-        // Panels of almost equal height: one of a single row would leave the registers idle.
+    // Panels of almost equal height: one of a single row would leave the registers idle.
+    let rows_of = |panel: usize| {
         let first = area.rows * panel / panels;
-        let rows = area.rows * (panel + 1) / panels - first;
-        let i0 = area.row + first;
-        let a = product.a.rows((i0, rows), (p0, depth), area.cols > width, a_part);
-        let row_bias = product.row_bias.filter(|_| is_last).map_or(std::ptr::null(), |b| b[i0..].as_ptr());
+        (area.row + first, area.rows * (panel + 1) / panels - first)
+    };
+    for group in (0..panels).step_by(GROUP) {
+        let end = panels.min(group + GROUP);
+        let mut a = [Rows::Along(std::ptr::null(), 0); GROUP];
+        for (panel, part) in (group..end).zip(a_part.chunks_exact_mut(MAX_ROWS * A_STRIDE)) {
+            a[panel - group] = product.a.rows(rows_of(panel), (p0, depth), part);
+        }
         for j in (0..area.cols).step_by(width) {
             let cols = (area.cols - j).min(width);
-            let col = area.col + j;
-            let bias = product.epilogue.bias.filter(|_| is_last);
-            let t = Tile {
-                a,
-                b: b_part[j * depth..].as_ptr(),
-                b_stride: cols.next_multiple_of(E::V::LANES),
-                depth,
-                c: product.c.wrapping_add(i0 * product.c_stride + col),
-                c_stride: product.c_stride,
-                cols,
-                accumulate: p0 > 0 || product.epilogue.accumulate,
-                bias: bias.map_or(std::ptr::null(), |bias| bias[col..].as_ptr()),
-                row_bias,
-                relu: is_last && product.epilogue.relu,
-            };
-            // SAFETY: the caller's promise; A's rows were checked, B's panel was packed, C's area is the caller's.
-            unsafe { tile_of::<E>(rows, cols <= E::V::LANES, &t) };
+            let b = &mut b_part[j * depth..];
+            if group == 0 {
+                let padded = cols.next_multiple_of(E::V::LANES);
+                // SAFETY: the caller promises the instructions, rows and columns.
+                unsafe { product.b.pack::<E::V>((p0, depth), (area.col + j, cols), b, padded) };
+            }
+            let left = (area.cols - j - cols).min(width);
+            for panel in group..end {
+                let ahead = match group == 0 && left > 0 {
+                    true => product.b.ahead((p0, depth), (area.col + j + width, left), (panel, end)),
+                    false => Ahead::NOTHING,
+                };
+                let (row, rows) = rows_of(panel);
+                let at = Area { row, rows, col: area.col + j, cols };
+                // SAFETY: the caller's promise; A's rows were checked, B's panel was packed, C's area is the caller's.
+                unsafe { compute_tile::<E, L, R>(product, at, (p0, depth), (a[panel - group], b), ahead) };
+            }
         }
     }
+}
+
+/// Adds one block of k to one tile.
+///
+/// # Safety
+/// As for [`compute`].
+#[inline(always)]
+unsafe fn compute_tile<E: Engine, L: Left<Elem<E>>, R: Right<Elem<E>>>(
+    product: &Product<Elem<E>, L, R>,
+    at: Area,
+    (p0, depth): (usize, usize),
+    (a, b): (Rows<Elem<E>>, &[Elem<E>]),
+    ahead: Ahead<Elem<E>>,
+) {
+    let is_last = p0 + depth == product.k;
+    let row_bias = product.row_bias.filter(|_| is_last).map_or(std::ptr::null(), |b| b[at.row..].as_ptr());
+    let bias = product.epilogue.bias.filter(|_| is_last);
+    let t = Tile {
+        a,
+        b: b.as_ptr(),
+        b_stride: at.cols.next_multiple_of(E::V::LANES),
+        depth,
+        c: product.c.wrapping_add(at.row * product.c_stride + at.col),
+        c_stride: product.c_stride,
+        cols: at.cols,
+        accumulate: p0 > 0 || product.epilogue.accumulate,
+        bias: bias.map_or(std::ptr::null(), |bias| bias[at.col..].as_ptr()),
+        row_bias,
+        relu: is_last && product.epilogue.relu,
+        ahead,
+    };
+    // SAFETY: the caller's promise.
+    unsafe { tile_of::<E>(at.rows, at.cols <= E::V::LANES, &t) };
 }
 
 /// # Safety
@@ -164,7 +203,8 @@ unsafe fn tile_of<E: Engine>(rows: usize, is_narrow: bool, t: &Tile<Elem<E>>) {
 
 /// Defines an engine and the function that computes an area with it.
 macro_rules! engine {
-    ($engine:ident, $compute:ident, $vector:ty, $rows:literal $(, $features:literal)?) => {
+    ($engine:ident, $compute:ident, $dots:ident, $vector:ty, $rows:literal, [$dot_rows:literal, $dot_cols:literal]
+     $(, $features:literal)?) => {
         struct $engine;
 
         impl Engine for $engine {
@@ -194,32 +234,56 @@ macro_rules! engine {
             // SAFETY: the caller's promise.
             unsafe { compute::<$engine, L, R>(product, area) }
         }
+
+        /// # Safety
+        /// As for [`dot::compute`].
+        $(#[target_feature(enable = $features)])?
+        unsafe fn $dots(product: &Product<Elem<$engine>, MatRef<Elem<$engine>>, MatRef<Elem<$engine>>>, area: Area) {
+            // SAFETY: the caller's promise.
+            unsafe { dot::compute::<$vector, $dot_rows, $dot_cols>(product, area) }
+        }
     };
 }
 
-engine!(PortableF32, portable_f32, Portable<f32, 4, false>, 4);
-engine!(PortableF64, portable_f64, Portable<f64, 2, false>, 4);
-engine!(NeonF32, neon_f32, Portable<f32, 4, true>, 8);
-engine!(NeonF64, neon_f64, Portable<f64, 2, true>, 8);
+engine!(PortableF32, portable_f32, portable_dots_f32, Portable<f32, 4, false>, 4, [2, 2]);
+engine!(PortableF64, portable_f64, portable_dots_f64, Portable<f64, 2, false>, 4, [2, 2]);
+engine!(NeonF32, neon_f32, neon_dots_f32, Portable<f32, 4, true>, 8, [4, 5]);
+engine!(NeonF64, neon_f64, neon_dots_f64, Portable<f64, 2, true>, 8, [4, 5]);
 
 #[cfg(target_arch = "x86_64")]
 use std::arch::x86_64::{__m256, __m256d, __m512, __m512d};
 #[cfg(target_arch = "x86_64")]
-engine!(Avx2F32, avx2_f32, __m256, 6, "avx2,fma");
+engine!(Avx2F32, avx2_f32, avx2_dots_f32, __m256, 6, [2, 4], "avx2,fma");
 #[cfg(target_arch = "x86_64")]
-engine!(Avx2F64, avx2_f64, __m256d, 6, "avx2,fma");
+engine!(Avx2F64, avx2_f64, avx2_dots_f64, __m256d, 6, [2, 4], "avx2,fma");
 #[cfg(target_arch = "x86_64")]
-engine!(Avx512F32, avx512_f32, __m512, 8, "avx2,fma,avx512f,avx512bw,avx512dq,avx512vl");
+engine!(
+    Avx512F32,
+    avx512_f32,
+    avx512_dots_f32,
+    __m512,
+    8,
+    [2, 6],
+    "avx2,fma,avx512f,avx512bw,avx512dq,avx512vl"
+);
 #[cfg(target_arch = "x86_64")]
-engine!(Avx512F64, avx512_f64, __m512d, 8, "avx2,fma,avx512f,avx512bw,avx512dq,avx512vl");
+engine!(
+    Avx512F64,
+    avx512_f64,
+    avx512_dots_f64,
+    __m512d,
+    8,
+    [2, 6],
+    "avx2,fma,avx512f,avx512bw,avx512dq,avx512vl"
+);
 
 fn shape_of<E: Engine>() -> TileShape {
     TileShape { rows: E::ROWS, cols: 2 * E::V::LANES }
 }
 
 macro_rules! engines {
-    ($type:ty, $avx512:ident $avx512_fn:ident, $avx2:ident $avx2_fn:ident, $neon:ident $neon_fn:ident,
-     $portable:ident $portable_fn:ident) => {
+    ($type:ty, $avx512:ident $avx512_fn:ident $avx512_dots:ident, $avx2:ident $avx2_fn:ident $avx2_dots:ident,
+     $neon:ident $neon_fn:ident $neon_dots:ident, $portable:ident $portable_fn:ident $portable_dots:ident) => {
         impl Engines for $type {
             fn tile_shape(isa: Isa) -> TileShape {
                 match isa.kind() {
@@ -249,9 +313,35 @@ macro_rules! engines {
                     }
                 }
             }
+
+            unsafe fn dots(isa: Isa, product: &Product<$type, MatRef<$type>, MatRef<$type>>, area: Area) {
+                // SAFETY: an `Isa` exists only for instructions that this machine has; the rest is the caller's.
+                unsafe {
+                    match isa.kind() {
+                        #[cfg(target_arch = "x86_64")]
+                        Kind::Avx512 => $avx512_dots(product, area),
+                        #[cfg(target_arch = "x86_64")]
+                        Kind::Avx2 => $avx2_dots(product, area),
+                        Kind::Neon => $neon_dots(product, area),
+                        _ => $portable_dots(product, area),
+                    }
+                }
+            }
         }
     };
 }
 
-engines!(f32, Avx512F32 avx512_f32, Avx2F32 avx2_f32, NeonF32 neon_f32, PortableF32 portable_f32);
-engines!(f64, Avx512F64 avx512_f64, Avx2F64 avx2_f64, NeonF64 neon_f64, PortableF64 portable_f64);
+engines!(
+    f32,
+    Avx512F32 avx512_f32 avx512_dots_f32,
+    Avx2F32 avx2_f32 avx2_dots_f32,
+    NeonF32 neon_f32 neon_dots_f32,
+    PortableF32 portable_f32 portable_dots_f32
+);
+engines!(
+    f64,
+    Avx512F64 avx512_f64 avx512_dots_f64,
+    Avx2F64 avx2_f64 avx2_dots_f64,
+    NeonF64 neon_f64 neon_dots_f64,
+    PortableF64 portable_f64 portable_dots_f64
+);
