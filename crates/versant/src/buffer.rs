@@ -5,7 +5,7 @@
 //! memory that a kernel overwrites anyway. Sizes are rounded up to four steps between powers of two, so that batches
 //! and sentences of slightly different lengths share blocks.
 
-use std::collections::{HashMap, VecDeque};
+use std::collections::{BTreeMap, VecDeque};
 use std::sync::Mutex;
 
 use bytemuck::{Pod, Zeroable};
@@ -87,7 +87,7 @@ impl Drop for Buffer {
 /// Free blocks by their size, each with the time at which it came; the oldest of a size in front.
 #[derive(Default)]
 struct Pool {
-    free: HashMap<usize, VecDeque<(u64, Vec<Line>)>>,
+    free: BTreeMap<usize, VecDeque<(u64, Vec<Line>)>>,
     bytes: usize,
     time: u64,
 }

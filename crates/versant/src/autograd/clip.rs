@@ -13,9 +13,7 @@ impl Gradients {
             grad.binary(Binary::Mul, &grad).reduce(Reduce::Sum, ..).item()
         };
         // In the order in which the leaves were made: a sum's bits depend on it.
-        let mut ids: Vec<&u64> = self.by_id.keys().collect();
-        ids.sort_unstable();
-        ids.iter().filter_map(|id| self.by_id.get(id)).map(square).sum::<f64>().sqrt()
+        self.by_id.values().map(square).sum::<f64>().sqrt()
     }
 
     /// Scales all gradients so that their [`norm`](Gradients::norm) is at most `max_norm` (Pascanu et al. 2013), and

@@ -1,7 +1,7 @@
 //! What a backward gives.
 
-use std::collections::HashMap;
-use std::collections::hash_map::Entry;
+use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
 
 use crate::nn::Module;
 use crate::tensor::Tensor;
@@ -21,7 +21,7 @@ use crate::tensor::Tensor;
 /// ```
 #[derive(Default)]
 pub struct Gradients {
-    pub(super) by_id: HashMap<u64, Tensor>,
+    pub(super) by_id: BTreeMap<u64, Tensor>,
 }
 
 impl Gradients {
@@ -47,25 +47,20 @@ impl Gradients {
     /// of parts to get the gradient of the mean.
     pub fn accumulate(&mut self, other: Gradients) {
         for (id, grad) in other.by_id {
-            add_to(self.by_id.entry(id), grad);
+            match self.by_id.entry(id) {
+                Entry::Vacant(entry) => _ = entry.insert(grad),
+                Entry::Occupied(mut entry) => add_to(entry.get_mut(), grad),
+            }
         }
     }
 }
 
-/// Moves the first gradient in, adds later ones in place where nobody else holds the memory.
-pub(super) fn add_to(entry: Entry<'_, u64, Tensor>, grad: Tensor) {
-    match entry {
-        Entry::Vacant(slot) => {
-            slot.insert(grad);
-        }
-        Entry::Occupied(mut slot) => {
-            let sum = slot.get_mut();
-            if sum.tracks_grad() || grad.tracks_grad() {
-                *sum = &*sum + &grad;
-            } else {
-                sum.array_mut().add_assign(grad.array());
-            }
-        }
+/// Adds a gradient to the sum of those before, in place where nobody else holds the memory.
+pub(super) fn add_to(sum: &mut Tensor, grad: Tensor) {
+    if sum.tracks_grad() || grad.tracks_grad() {
+        *sum = &*sum + &grad;
+    } else {
+        sum.array_mut().add_assign(grad.array());
     }
 }
 

@@ -1,11 +1,10 @@
 //! The walk back from a result to what it depends on.
 //!
-//! A parent always has a smaller id than its child: taking the highest id from a heap visits every node after all that
-//! depend on it, without a topological sort.
+//! A parent always has a smaller id than its child: taking the highest id of those that wait visits every node after
+//! all that depend on it, without a topological sort.
 
-use std::cmp::Ordering;
-use std::collections::hash_map::Entry;
-use std::collections::{BinaryHeap, HashMap, HashSet};
+use std::collections::btree_map::Entry;
+use std::collections::{BTreeMap, HashSet};
 use std::sync::Arc;
 
 use super::gradients::{Gradients, add_to};
@@ -205,39 +204,18 @@ pub(super) fn nodes_down_to(root: &Arc<Node>, floor: u64) -> Vec<&Arc<Node>> {
     all
 }
 
-/// A node in the heap, ordered by id.
-struct Pending(Arc<Node>);
-
-impl PartialEq for Pending {
-    fn eq(&self, other: &Pending) -> bool {
-        self.0.id == other.0.id
-    }
-}
-impl Eq for Pending {}
-impl PartialOrd for Pending {
-    fn partial_cmp(&self, other: &Pending) -> Option<Ordering> {
-        Some(self.cmp(other))
-    }
-}
-impl Ord for Pending {
-    fn cmp(&self, other: &Pending) -> Ordering {
-        self.0.id.cmp(&other.0.id)
-    }
-}
-
 /// The walk from `root`, whose gradient is `seed`. Gives the gradients at the ends of the route.
 #[track_caller]
 pub(super) fn walk(root: &Arc<Node>, seed: Tensor, route: &Route, after: After) -> Gradients {
     let record = after == After::Record;
     let gradient = |grad: Tensor| if record { grad } else { grad.detach() };
-    let mut pending: HashMap<u64, Tensor> = HashMap::from([(root.id, gradient(seed))]);
-    let mut heap = BinaryHeap::from([Pending(root.clone())]);
+    // The nodes that have got a gradient and wait for their turn.
+    let mut pending = BTreeMap::from([(root.id, (root.clone(), gradient(seed)))]);
     let mut found = Gradients::default();
     let _restored = recording(record);
-    while let Some(Pending(node)) = heap.pop() {
-        let Some(grad) = pending.remove(&node.id) else { continue };
+    while let Some((id, (node, grad))) = pending.pop_last() {
         if route.leads_to(&node) {
-            found.by_id.insert(node.id, grad.clone());
+            found.by_id.insert(id, grad.clone());
         }
         if !route.goes_on_from(&node) {
             continue;
@@ -245,11 +223,11 @@ pub(super) fn walk(root: &Arc<Node>, seed: Tensor, route: &Route, after: After) 
         let grads = node.run(&grad, route, after != After::Free);
         for (parent, grad) in node.parents.iter().zip(grads) {
             if let (Some(parent), Some(grad)) = (parent, grad) {
-                let entry = pending.entry(parent.id);
-                if matches!(entry, Entry::Vacant(_)) {
-                    heap.push(Pending(parent.clone()));
+                let grad = gradient(grad);
+                match pending.entry(parent.id) {
+                    Entry::Vacant(entry) => _ = entry.insert((parent.clone(), grad)),
+                    Entry::Occupied(mut entry) => add_to(&mut entry.get_mut().1, grad),
                 }
-                add_to(entry, gradient(grad));
             }
         }
     }

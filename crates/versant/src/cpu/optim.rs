@@ -26,8 +26,10 @@ pub fn update<T: Real>(update: &Update, param: &mut [T], grad: &[T], mut kept: V
         (Update::Sgd(s), [velocity]) => sgd_momentum(param, grad, velocity, s),
         (Update::Adam(s), [mean, square]) => adam(param, grad, mean, square, s),
         (Update::Adam(s), [mean, square, largest]) => amsgrad(param, grad, mean, square, largest, s),
-        (Update::RmsProp(s), [square, step]) => rms_prop(param, grad, square, step, s),
-        (Update::RmsProp(s), [square, step, mean]) => centered(param, grad, square, step, mean, s),
+        (Update::RmsProp(s), [square]) => rms_prop(param, grad, square, s),
+        (Update::RmsProp(s), [square, mean]) if s.centered => centered(param, grad, square, mean, s),
+        (Update::RmsProp(s), [square, step]) => rms_prop_momentum(param, grad, square, step, s),
+        (Update::RmsProp(s), [square, step, mean]) => centered_momentum(param, grad, square, step, mean, s),
         (Update::Adagrad(s), [sum]) => adagrad(param, grad, sum, s),
         (Update::Lion(s), [mean]) => lion(param, grad, mean, s),
         (Update::Lerp { weight }, []) => lerp(param, grad, T::from_f64(*weight)),
@@ -225,29 +227,80 @@ impl<T: Real> RmsPropNumbers<T> {
     }
 }
 
-/// v = alpha v + (1 - alpha) g^2, b = momentum b + g / (sqrt v + eps), p -= lr b.
-fn rms_prop<T: Real>(param: &mut [T], grad: &[T], square: &mut [T], step: &mut [T], s: &RmsPropStep) {
+impl<T: Real> RmsPropNumbers<T> {
+    /// d = g / (sqrt v + eps) with v = alpha v + (1 - alpha) g^2, of the gradient with its decay; with a mean
+    /// a = a + (1 - alpha) (g - a) the root is that of v - a^2.
+    #[inline(always)]
+    fn direction(self, p: T, g: T, v: &mut T, mean: Option<&mut T>) -> T {
+        let g = g + self.decay * p;
+        *v = self.keep * *v + self.take * (g * g);
+        let Some(a) = mean else { return g / (v.sqrt() + self.eps) };
+        *a = *a + self.take * (g - *a);
+        g / ((*v - *a * *a).sqrt() + self.eps)
+    }
+}
+
+/// p -= lr d.
+fn rms_prop<T: Real>(param: &mut [T], grad: &[T], square: &mut [T], s: &RmsPropStep) {
     let (isa, len, c) = (isa(), piece_len(param.len()), RmsPropNumbers::new(s));
-    for_each_pieces([param, square, step], len, |index, [param, square, step]| {
-        rms_prop_piece(isa, param, &grad[index * len..], square, step, c);
+    for_each_pieces([param, square], len, |index, [param, square]| {
+        rms_prop_piece(isa, param, &grad[index * len..], square, c);
     });
 }
 
 multiversion! {
-    fn rms_prop_piece[T: Real](
+    fn rms_prop_piece[T: Real](param: &mut [T], grad: &[T], square: &mut [T], c: RmsPropNumbers<T>) {
+        for ((p, v), &g) in param.iter_mut().zip(square).zip(grad) {
+            *p = *p - c.lr * c.direction(*p, g, v, None);
+        }
+    }
+}
+
+/// b = momentum b + d, p -= lr b.
+fn rms_prop_momentum<T: Real>(
+    param: &mut [T],
+    grad: &[T],
+    square: &mut [T],
+    step: &mut [T],
+    s: &RmsPropStep,
+) {
+    let (isa, len, c) = (isa(), piece_len(param.len()), RmsPropNumbers::new(s));
+    for_each_pieces([param, square, step], len, |index, [param, square, step]| {
+        rms_prop_momentum_piece(isa, param, &grad[index * len..], square, step, c);
+    });
+}
+
+multiversion! {
+    fn rms_prop_momentum_piece[T: Real](
         param: &mut [T], grad: &[T], square: &mut [T], step: &mut [T], c: RmsPropNumbers<T>,
     ) {
         for (((p, v), b), &g) in param.iter_mut().zip(square).zip(step).zip(grad) {
-            let g = g + c.decay * *p;
-            *v = c.keep * *v + c.take * (g * g);
-            *b = c.momentum * *b + g / (v.sqrt() + c.eps);
+            *b = c.momentum * *b + c.direction(*p, g, v, None);
             *p = *p - c.lr * *b;
         }
     }
 }
 
-/// As [`rms_prop`], with a = a + (1 - alpha) (g - a) and the denominator sqrt(v - a^2) + eps.
-fn centered<T: Real>(
+/// As [`rms_prop`], with the mean gradient.
+fn centered<T: Real>(param: &mut [T], grad: &[T], square: &mut [T], mean: &mut [T], s: &RmsPropStep) {
+    let (isa, len, c) = (isa(), piece_len(param.len()), RmsPropNumbers::new(s));
+    for_each_pieces([param, square, mean], len, |index, [param, square, mean]| {
+        centered_piece(isa, param, &grad[index * len..], square, mean, c);
+    });
+}
+
+multiversion! {
+    fn centered_piece[T: Real](
+        param: &mut [T], grad: &[T], square: &mut [T], mean: &mut [T], c: RmsPropNumbers<T>,
+    ) {
+        for (((p, v), a), &g) in param.iter_mut().zip(square).zip(mean).zip(grad) {
+            *p = *p - c.lr * c.direction(*p, g, v, Some(a));
+        }
+    }
+}
+
+/// As [`rms_prop_momentum`], with the mean gradient.
+fn centered_momentum<T: Real>(
     param: &mut [T],
     grad: &[T],
     square: &mut [T],
@@ -257,19 +310,16 @@ fn centered<T: Real>(
 ) {
     let (isa, len, c) = (isa(), piece_len(param.len()), RmsPropNumbers::new(s));
     for_each_pieces([param, square, step, mean], len, |index, [param, square, step, mean]| {
-        centered_piece(isa, param, &grad[index * len..], square, step, mean, c);
+        centered_momentum_piece(isa, param, &grad[index * len..], square, step, mean, c);
     });
 }
 
 multiversion! {
-    fn centered_piece[T: Real](
+    fn centered_momentum_piece[T: Real](
         param: &mut [T], grad: &[T], square: &mut [T], step: &mut [T], mean: &mut [T], c: RmsPropNumbers<T>,
     ) {
         for ((((p, v), b), a), &g) in param.iter_mut().zip(square).zip(step).zip(mean).zip(grad) {
-            let g = g + c.decay * *p;
-            *v = c.keep * *v + c.take * (g * g);
-            *a = *a + c.take * (g - *a);
-            *b = c.momentum * *b + g / ((*v - *a * *a).sqrt() + c.eps);
+            *b = c.momentum * *b + c.direction(*p, g, v, Some(a));
             *p = *p - c.lr * *b;
         }
     }
@@ -417,6 +467,8 @@ mod tests {
             (adam(AdamKind::AmsGrad), 3),
             (adam(AdamKind::Nesterov { momentum_decay: 0.1 }), 2),
             (adam(AdamKind::Rectified), 2),
+            (Update::RmsProp(RmsPropStep { momentum: 0.0, ..rms_prop }), 1),
+            (Update::RmsProp(RmsPropStep { momentum: 0.0, centered: true, ..rms_prop }), 2),
             (Update::RmsProp(rms_prop), 2),
             (Update::RmsProp(RmsPropStep { centered: true, ..rms_prop }), 3),
             (Update::Adagrad(AdagradStep { lr: 0.1, eps: 1e-6, weight_decay: 0.02 }), 1),

@@ -5,9 +5,10 @@
 //! cut into chunks by the size of the problem, never by the number of threads: then results have the same bits
 //! for any number of threads.
 //!
-//! Idle workers look for work for some ten microseconds before they sleep, because waking a sleeping thread
-//! costs about as much as a small layer. With more threads than cores nobody spins: it would take the core from
-//! a thread that has work.
+//! Idle workers look for work for some hundred microseconds before they sleep, because waking a sleeping thread
+//! costs about as much as a small layer, and a step of a small model is a row of such layers with short pauses between
+//! them. After the first part of that time they offer their core to whoever has work before each further look. With
+//! more threads than cores nobody spins at all.
 
 use std::any::Any;
 use std::hint::spin_loop;
@@ -17,8 +18,12 @@ use std::sync::atomic::{AtomicBool, AtomicPtr, AtomicU64, AtomicUsize, Ordering}
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::thread::{self, Thread};
 
-/// Rounds of spinning before a thread sleeps: 20 to 50 microseconds, as one round takes 20 to 50 nanoseconds.
+/// Rounds of spinning: 20 to 50 microseconds, as one round takes 20 to 50 nanoseconds.
 const SPINS: u32 = 1000;
+
+/// Rounds after those, in which a thread offers its core to any other that wants it: about 100 microseconds, as a call
+/// of the system takes some 300 nanoseconds.
+const OFFERS: u32 = 300;
 
 /// The gate packs the number of workers inside (low 16 bits), whether it is open, and the job's number.
 const INSIDE: u64 = 0xffff;
@@ -131,7 +136,7 @@ pub fn parallel_for(chunks: usize, run: &(dyn Fn(usize) + Sync)) {
     }
     job.work();
     GATE.fetch_and(!OPEN, Ordering::SeqCst);
-    let mut spins = if limit <= cores() { SPINS } else { 0 };
+    let mut spins = most_spins();
     while GATE.load(Ordering::Acquire) & INSIDE != 0 {
         wait(&mut spins, thread::park);
     }
@@ -141,10 +146,19 @@ pub fn parallel_for(chunks: usize, run: &(dyn Fn(usize) + Sync)) {
     }
 }
 
+/// The rounds that a thread may spin now.
+fn most_spins() -> u32 {
+    if threads() <= cores() { SPINS + OFFERS } else { 0 }
+}
+
+/// One round: spins, then spins with offers, then sleeps.
 fn wait(spins: &mut u32, sleep: impl FnOnce()) {
-    if *spins > 0 {
+    if *spins > OFFERS {
         *spins -= 1;
         spin_loop();
+    } else if *spins > 0 {
+        *spins -= 1;
+        thread::yield_now();
     } else {
         sleep();
     }
@@ -170,7 +184,7 @@ fn serve(index: usize, asleep: &AtomicBool) {
         if is_new && GATE.compare_exchange(gate, gate + 1, Ordering::Acquire, Ordering::Relaxed).is_ok() {
             done = number;
             if help(index) {
-                spins = if threads() <= cores() { SPINS } else { 0 };
+                spins = most_spins();
             }
         } else if !is_new {
             wait(&mut spins, || sleep_unless_changed(gate, asleep));

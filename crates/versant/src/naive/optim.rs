@@ -94,10 +94,16 @@ fn rms_prop(s: &RmsPropStep, Element { p, g, kept }: Element) {
     let g = g + s.weight_decay * *p;
     kept[0] = s.alpha * kept[0] + (1.0 - s.alpha) * g * g;
     let mut variance = kept[0];
+    // What is kept: the square, the momentum's buffer if there is one, the mean if it is centred.
+    let (mean, has_momentum) = (kept.len() - 1, kept.len() == if s.centered { 3 } else { 2 });
     if s.centered {
-        kept[2] = s.alpha * kept[2] + (1.0 - s.alpha) * g;
-        variance -= kept[2] * kept[2];
+        kept[mean] = s.alpha * kept[mean] + (1.0 - s.alpha) * g;
+        variance -= kept[mean] * kept[mean];
     }
-    kept[1] = s.momentum * kept[1] + g / (variance.sqrt() + s.eps);
-    *p -= s.lr * kept[1];
+    let mut direction = g / (variance.sqrt() + s.eps);
+    if has_momentum {
+        kept[1] = s.momentum * kept[1] + direction;
+        direction = kept[1];
+    }
+    *p -= s.lr * direction;
 }

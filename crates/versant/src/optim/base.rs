@@ -194,6 +194,8 @@ mod tests {
             Box::new(Adam::nadam(0.1)),
             Box::new(RmsProp::new(0.1)),
             Box::new(RmsProp::new(0.1).centered(true)),
+            Box::new(RmsProp::new(0.1).momentum(0.9)),
+            Box::new(RmsProp::new(0.1).momentum(0.9).centered(true)),
             Box::new(Adagrad::new(0.1)),
             Box::new(Lion::new(0.1)),
         ]

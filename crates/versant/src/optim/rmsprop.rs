@@ -7,7 +7,7 @@ use crate::nn::Module;
 /// RMSProp (Tieleman and Hinton 2012), as PyTorch defines it [course: F6]:
 ///
 /// g = grad + weight_decay p;  v = alpha v + (1 - alpha) g^2;
-/// b = momentum b + g / (sqrt(v) + eps);  p = p - lr b
+/// b = momentum b + g / (sqrt(v) + eps);  p = p - lr b  (without momentum, nothing is kept of b)
 ///
 /// Centred, the denominator is sqrt(v - a^2) + eps with the mean a = alpha a + (1 - alpha) g.
 pub struct RmsProp {
@@ -25,7 +25,7 @@ impl RmsProp {
     /// If the learning rate is negative or not finite.
     #[track_caller]
     pub fn new(lr: f64) -> RmsProp {
-        let base = Base::new(not_negative("RmsProp", "lr", lr), &["square_avg", "momentum_buffer"]);
+        let base = Base::new(not_negative("RmsProp", "lr", lr), &["square_avg"]);
         RmsProp { base, alpha: 0.99, eps: 1e-8, momentum: 0.0, centered: false }
     }
 
@@ -56,14 +56,19 @@ impl RmsProp {
     #[track_caller]
     pub fn momentum(mut self, momentum: f64) -> RmsProp {
         self.momentum = not_negative("RmsProp", "momentum", momentum);
-        self
+        self.with_slots()
     }
 
     /// Whether the mean gradient is taken off.
     pub fn centered(mut self, on: bool) -> RmsProp {
         self.centered = on;
-        self.base.slots.truncate(2);
-        self.base.slots.extend(on.then_some("grad_avg"));
+        self.with_slots()
+    }
+
+    fn with_slots(mut self) -> RmsProp {
+        self.base.slots = vec!["square_avg"];
+        self.base.slots.extend((self.momentum > 0.0).then_some("momentum_buffer"));
+        self.base.slots.extend(self.centered.then_some("grad_avg"));
         self
     }
 
@@ -96,7 +101,8 @@ impl Optimizer for RmsProp {
         &mut self.base
     }
 
+    /// None without momentum.
     fn momentum_mut(&mut self) -> Option<&mut f64> {
-        Some(&mut self.momentum)
+        self.base.slots.contains(&"momentum_buffer").then_some(&mut self.momentum)
     }
 }

@@ -7,7 +7,7 @@ pub enum Update {
     Sgd(SgdStep),
     /// `[exp_avg, exp_avg_sq]`, and `max_exp_avg_sq` with AMSGrad.
     Adam(AdamStep),
-    /// `[square_avg, momentum_buffer]`, and `grad_avg` if it is centred.
+    /// `[square_avg]`, then `momentum_buffer` if there is momentum, then `grad_avg` if it is centred.
     RmsProp(RmsPropStep),
     /// `[sum]`
     Adagrad(AdagradStep),

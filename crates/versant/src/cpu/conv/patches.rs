@@ -152,7 +152,7 @@ unsafe impl<T: Real> Left<T> for PatchRows<'_, T> {
     }
 
     #[inline(always)]
-    fn rows(&self, (i0, rows): (usize, usize), (p0, depth): (usize, usize), _: bool, _: &mut [T]) -> Rows<T> {
+    fn rows(&self, (i0, rows): (usize, usize), (p0, depth): (usize, usize), _: &mut [T]) -> Rows<T> {
         let (first, end) = (self.run_at(p0), self.run_at(p0 + depth));
         assert!(
             self.ends[first] == p0 && self.ends[end] == p0 + depth && i0 + rows <= self.starts.len(),

@@ -2,10 +2,10 @@
 
 use std::cell::Cell;
 
-use super::Epilogue;
-use super::kernel::{MAX_ROWS, Rows, Tile, tile};
+use super::kernel::{Ahead, MAX_ROWS, Rows, Tile, tile};
 use super::operand::{A_STRIDE, Left, Right, SLACK};
 use super::vector::{Portable, Vector};
+use super::{Epilogue, MatRef, dot};
 use crate::cpu::isa::{Isa, Kind};
 use crate::cpu::scratch::{Line, with_scratch};
 
@@ -44,24 +44,43 @@ pub trait Engines: Sized {
     #[doc(hidden)]
     fn tile_shape(isa: Isa) -> TileShape;
 
+    /// Runs the task with the engine of the instruction set.
+    #[doc(hidden)]
+    fn with_engine<K: Task<Self>>(isa: Isa, task: K);
+
+    /// Runs the job compiled for the instruction set.
+    #[doc(hidden)]
+    fn run<J: Job<Self>>(isa: Isa, job: J) {
+        Self::with_engine(isa, WithVectors(job));
+    }
+
     /// Computes one rectangle of a product.
     ///
     /// # Safety
     /// `area` lies inside C, which is valid for writing there, and no other thread touches it. Both operands have its
     /// rows and columns and k terms.
     #[doc(hidden)]
-    unsafe fn compute<L: Left<Self>, R: Right<Self>>(isa: Isa, product: &Product<Self, L, R>, area: Area);
+    unsafe fn compute<L: Left<Self>, R: Right<Self>>(isa: Isa, product: &Product<Self, L, R>, area: Area) {
+        Self::with_engine(isa, Packed { product, area });
+    }
+
+    /// The same where A's rows and B's columns are contiguous, without copying them.
+    ///
+    /// # Safety
+    /// As for [`compute`](Engines::compute), and A's rows and B's columns are contiguous.
+    #[doc(hidden)]
+    unsafe fn dots(isa: Isa, product: &Product<Self, MatRef<Self>, MatRef<Self>>, area: Area) {
+        Self::with_engine(isa, Dots { product, area });
+    }
 
     /// Computes a product without copies.
     ///
     /// # Safety
     /// The operands can be read as their documentation says, C can be written, and no other thread touches it.
     #[doc(hidden)]
-    unsafe fn in_place(isa: Isa, product: &InPlace<Self>);
-
-    /// Runs the job compiled for the instruction set.
-    #[doc(hidden)]
-    fn run<J: Job<Self>>(isa: Isa, job: J);
+    unsafe fn in_place(isa: Isa, product: &InPlace<Self>) {
+        Self::with_engine(isa, product);
+    }
 }
 
 /// A product of which both sides are read in place: C = A B, or C += A B.
@@ -88,21 +107,82 @@ pub trait Job<T> {
     unsafe fn run<V: Vector<Elem = T>>(self);
 }
 
+/// Work that is done with an engine.
+pub trait Task<T> {
+    /// To be inlined.
+    ///
+    /// # Safety
+    /// The machine has E's instructions; the rest is promised by whoever makes the task.
+    unsafe fn run<E: Engine<V: Vector<Elem = T>>>(self);
+}
+
+struct WithVectors<J>(J);
+
+impl<T, J: Job<T>> Task<T> for WithVectors<J> {
+    #[inline(always)]
+    unsafe fn run<E: Engine<V: Vector<Elem = T>>>(self) {
+        // SAFETY: the caller's promise.
+        unsafe { self.0.run::<E::V>() }
+    }
+}
+
 /// An engine: the item's loops and the tile kernel compiled for one instruction set.
-trait Engine {
+pub trait Engine {
     type V: Vector;
     /// Rows of a tile, at most `MAX_ROWS`: as many as the registers hold.
     const ROWS: usize;
     /// # Safety
     /// As for [`tile`].
-    unsafe fn tile<const M: usize, const N: usize>(t: &Tile<<Self::V as Vector>::Elem>);
+    unsafe fn tile<const M: usize, const N: usize>(t: &Tile<Elem<Self>>);
+    /// # Safety
+    /// As for [`Engines::dots`], and the machine has the instructions.
+    unsafe fn dots(product: &Product<Elem<Self>, MatRef<Elem<Self>>, MatRef<Elem<Self>>>, area: Area);
 }
 
 thread_local! {
     static PACKED: Cell<Vec<Line>> = const { Cell::new(Vec::new()) };
 }
 
-type Elem<E> = <<E as Engine>::V as Vector>::Elem;
+pub type Elem<E> = <<E as Engine>::V as Vector>::Elem;
+
+/// So many panels of A use a panel of B in turn; with it they stay in the second-level cache.
+const GROUP: usize = 8;
+
+/// A rectangle of a product, its sides packed.
+struct Packed<'a, T, L, R> {
+    product: &'a Product<'a, T, L, R>,
+    area: Area,
+}
+
+impl<T, L: Left<T>, R: Right<T>> Task<T> for Packed<'_, T, L, R> {
+    #[inline(always)]
+    unsafe fn run<E: Engine<V: Vector<Elem = T>>>(self) {
+        // SAFETY: the promise of `Engines::compute`.
+        unsafe { compute::<E, L, R>(self.product, self.area) }
+    }
+}
+
+/// A rectangle of a product, as scalar products.
+struct Dots<'a, T> {
+    product: &'a Product<'a, T, MatRef<'a, T>, MatRef<'a, T>>,
+    area: Area,
+}
+
+impl<T> Task<T> for Dots<'_, T> {
+    #[inline(always)]
+    unsafe fn run<E: Engine<V: Vector<Elem = T>>>(self) {
+        // SAFETY: the promise of `Engines::dots`.
+        unsafe { E::dots(self.product, self.area) }
+    }
+}
+
+impl<T> Task<T> for &InPlace<T> {
+    #[inline(always)]
+    unsafe fn run<E: Engine<V: Vector<Elem = T>>>(self) {
+        // SAFETY: the promise of `Engines::in_place`.
+        unsafe { in_place::<E>(self) }
+    }
+}
 
 /// # Safety
 /// As for [`Engines::compute`], and the machine has E's instructions.
@@ -111,22 +191,14 @@ unsafe fn compute<E: Engine, L: Left<Elem<E>>, R: Right<Elem<E>>>(
     product: &Product<Elem<E>, L, R>,
     area: Area,
 ) {
-    let width = E::V::LANES * 2;
     let k = product.k;
     let b_len = product.a.deepest(k) * area.cols.next_multiple_of(E::V::LANES) + SLACK;
-    with_scratch(&PACKED, MAX_ROWS * A_STRIDE + b_len, |part| {
-        let (a_part, b_part) = part.split_at_mut(MAX_ROWS * A_STRIDE);
+    with_scratch(&PACKED, GROUP * MAX_ROWS * A_STRIDE + b_len, |part| {
+        let (a_part, b_part) = part.split_at_mut(GROUP * MAX_ROWS * A_STRIDE);
         let mut p0 = 0;
         loop {
             let depth = product.a.depth(k, p0);
-            for j in (0..area.cols).step_by(width) {
-                let cols = (area.cols - j).min(width);
-                let panel = &mut b_part[j * depth..];
-                let padded = cols.next_multiple_of(E::V::LANES);
-                // SAFETY: the caller promises the instructions, rows and columns.
-                unsafe { product.b.pack::<E::V>((p0, depth), (area.col + j, cols), panel, padded) };
-            }
-            // SAFETY: the caller's promise; the blocks were packed above.
+            // SAFETY: the caller's promise.
             unsafe { compute_block::<E, L, R>(product, area, (p0, depth), a_part, b_part) };
             p0 += depth;
             if p0 >= k {
@@ -136,7 +208,8 @@ unsafe fn compute<E: Engine, L: Left<Elem<E>>, R: Right<Elem<E>>>(
     });
 }
 
-/// Adds one block of k to the area.
+/// Adds one block of k to the area. Each panel of B is copied just before the first group of A's panels uses it, and
+/// the memory of the next is asked for meanwhile: with few rows there is little else to hide its way behind.
 ///
 /// # Safety
 /// As for [`compute`].
@@ -146,39 +219,75 @@ unsafe fn compute_block<E: Engine, L: Left<Elem<E>>, R: Right<Elem<E>>>(
     area: Area,
     (p0, depth): (usize, usize),
     a_part: &mut [Elem<E>],
-    b_part: &[Elem<E>],
+    b_part: &mut [Elem<E>],
 ) {
     let width = E::V::LANES * 2;
-    let is_last = p0 + depth == product.k;
     let panels = area.rows.div_ceil(E::ROWS);
-    for panel in 0..panels {
-        // Panels of almost equal height: one of a single row would leave the registers idle.
+    // Panels of almost equal height: one of a single row would leave the registers idle.
+    let rows_of = |panel: usize| {
         let first = area.rows * panel / panels;
-        let rows = area.rows * (panel + 1) / panels - first;
-        let i0 = area.row + first;
-        let a = product.a.rows((i0, rows), (p0, depth), area.cols > width, a_part);
-        let row_bias = product.row_bias.filter(|_| is_last).map_or(std::ptr::null(), |b| b[i0..].as_ptr());
+        (area.row + first, area.rows * (panel + 1) / panels - first)
+    };
+    for group in (0..panels).step_by(GROUP) {
+        let end = panels.min(group + GROUP);
+        let mut a = [Rows::Along(std::ptr::null(), 0); GROUP];
+        for (panel, part) in (group..end).zip(a_part.chunks_exact_mut(MAX_ROWS * A_STRIDE)) {
+            a[panel - group] = product.a.rows(rows_of(panel), (p0, depth), part);
+        }
         for j in (0..area.cols).step_by(width) {
             let cols = (area.cols - j).min(width);
-            let col = area.col + j;
-            let bias = product.epilogue.bias.filter(|_| is_last);
-            let t = Tile {
-                a,
-                b: b_part[j * depth..].as_ptr(),
-                b_stride: cols.next_multiple_of(E::V::LANES),
-                depth,
-                c: product.c.wrapping_add(i0 * product.c_stride + col),
-                c_stride: product.c_stride,
-                cols,
-                accumulate: p0 > 0 || product.epilogue.accumulate,
-                bias: bias.map_or(std::ptr::null(), |bias| bias[col..].as_ptr()),
-                row_bias,
-                relu: is_last && product.epilogue.relu,
-            };
-            // SAFETY: the caller's promise; A's rows were checked, B's panel was packed, C's area is the caller's.
-            unsafe { tile_of::<E>(rows, cols <= E::V::LANES, &t) };
+            let b = &mut b_part[j * depth..];
+            if group == 0 {
+                let padded = cols.next_multiple_of(E::V::LANES);
+                // SAFETY: the caller promises the instructions, rows and columns.
+                unsafe { product.b.pack::<E::V>((p0, depth), (area.col + j, cols), b, padded) };
+            }
+            let left = (area.cols - j - cols).min(width);
+            for panel in group..end {
+                let ahead = match group == 0 && left > 0 {
+                    true => product.b.ahead((p0, depth), (area.col + j + width, left), (panel, end)),
+                    false => Ahead::NOTHING,
+                };
+                let (row, rows) = rows_of(panel);
+                let at = Area { row, rows, col: area.col + j, cols };
+                // SAFETY: the caller's promise; A's rows were checked, B's panel was packed, C's area is the caller's.
+                unsafe { compute_tile::<E, L, R>(product, at, (p0, depth), (a[panel - group], b), ahead) };
+            }
         }
     }
+}
+
+/// Adds one block of k to one tile.
+///
+/// # Safety
+/// As for [`compute`].
+#[inline(always)]
+unsafe fn compute_tile<E: Engine, L: Left<Elem<E>>, R: Right<Elem<E>>>(
+    product: &Product<Elem<E>, L, R>,
+    at: Area,
+    (p0, depth): (usize, usize),
+    (a, b): (Rows<Elem<E>>, &[Elem<E>]),
+    ahead: Ahead<Elem<E>>,
+) {
+    let is_last = p0 + depth == product.k;
+    let row_bias = product.row_bias.filter(|_| is_last).map_or(std::ptr::null(), |b| b[at.row..].as_ptr());
+    let bias = product.epilogue.bias.filter(|_| is_last);
+    let t = Tile {
+        a,
+        b: b.as_ptr(),
+        b_stride: at.cols.next_multiple_of(E::V::LANES),
+        depth,
+        c: product.c.wrapping_add(at.row * product.c_stride + at.col),
+        c_stride: product.c_stride,
+        cols: at.cols,
+        accumulate: p0 > 0 || product.epilogue.accumulate,
+        bias: bias.map_or(std::ptr::null(), |bias| bias[at.col..].as_ptr()),
+        row_bias,
+        relu: is_last && product.epilogue.relu,
+        ahead,
+    };
+    // SAFETY: the caller's promise.
+    unsafe { tile_of::<E>(at.rows, at.cols <= E::V::LANES, &t) };
 }
 
 /// # Safety
@@ -204,6 +313,7 @@ unsafe fn in_place<E: Engine>(p: &InPlace<Elem<E>>) {
                 bias: std::ptr::null(),
                 row_bias: std::ptr::null(),
                 relu: false,
+                ahead: Ahead::NOTHING,
             };
             // SAFETY: the caller's promise, for these rows and columns.
             unsafe { tile_of::<E>(rows, cols <= E::V::LANES, &t) };
@@ -227,9 +337,10 @@ unsafe fn tile_of<E: Engine>(rows: usize, is_narrow: bool, t: &Tile<Elem<E>>) {
     unsafe { tiles!(1, 2, 3, 4, 5, 6, 7, 8) }
 }
 
-/// Defines an engine and the function that computes an area with it.
+/// Defines an engine and the function that runs a task with it.
 macro_rules! engine {
-    ($engine:ident, $compute:ident $in_place:ident $run:ident, $vector:ty, $rows:literal $(, $features:literal)?) => {
+    ($engine:ident, $run:ident, $vector:ty, $rows:literal, [$dot_rows:literal, $dot_cols:literal]
+     $(, $features:literal)?) => {
         struct $engine;
 
         impl Engine for $engine {
@@ -237,72 +348,60 @@ macro_rules! engine {
             const ROWS: usize = $rows;
 
             #[inline(always)]
-            unsafe fn tile<const M: usize, const N: usize>(t: &Tile<<$vector as Vector>::Elem>) {
+            unsafe fn tile<const M: usize, const N: usize>(t: &Tile<Elem<Self>>) {
                 #[inline(never)]
                 $(#[target_feature(enable = $features)])?
-                unsafe fn compiled<const M: usize, const N: usize>(t: &Tile<<$vector as Vector>::Elem>) {
+                unsafe fn compiled<const M: usize, const N: usize>(t: &Tile<Elem<$engine>>) {
                     // SAFETY: as the trait says.
                     unsafe { tile::<$vector, M, N>(t) }
                 }
                 // SAFETY: as the trait says.
                 unsafe { compiled::<M, N>(t) }
             }
+
+            #[inline(always)]
+            unsafe fn dots(
+                product: &Product<Elem<Self>, MatRef<Elem<Self>>, MatRef<Elem<Self>>>,
+                area: Area,
+            ) {
+                // SAFETY: as the trait says.
+                unsafe { dot::compute::<$vector, $dot_rows, $dot_cols>(product, area) }
+            }
         }
 
         /// # Safety
-        /// As for [`compute`].
+        /// As for [`Task::run`].
         $(#[target_feature(enable = $features)])?
-        unsafe fn $compute<L: Left<Elem<$engine>>, R: Right<Elem<$engine>>>(
-            product: &Product<Elem<$engine>, L, R>,
-            area: Area,
-        ) {
+        unsafe fn $run<K: Task<Elem<$engine>>>(task: K) {
             // SAFETY: the caller's promise.
-            unsafe { compute::<$engine, L, R>(product, area) }
-        }
-
-        /// # Safety
-        /// As for [`in_place`].
-        $(#[target_feature(enable = $features)])?
-        unsafe fn $in_place(product: &InPlace<Elem<$engine>>) {
-            // SAFETY: the caller's promise.
-            unsafe { in_place::<$engine>(product) }
-        }
-
-        /// # Safety
-        /// The machine has the engine's instructions.
-        $(#[target_feature(enable = $features)])?
-        unsafe fn $run<J: Job<Elem<$engine>>>(job: J) {
-            // SAFETY: the caller's promise.
-            unsafe { job.run::<$vector>() }
+            unsafe { task.run::<$engine>() }
         }
     };
 }
 
-engine!(PortableF32, portable_f32 portable_f32_in_place portable_f32_run, Portable<f32, 4, false>, 4);
-engine!(PortableF64, portable_f64 portable_f64_in_place portable_f64_run, Portable<f64, 2, false>, 4);
-engine!(NeonF32, neon_f32 neon_f32_in_place neon_f32_run, Portable<f32, 4, true>, 8);
-engine!(NeonF64, neon_f64 neon_f64_in_place neon_f64_run, Portable<f64, 2, true>, 8);
+engine!(PortableF32, portable_f32, Portable<f32, 4, false>, 4, [2, 2]);
+engine!(PortableF64, portable_f64, Portable<f64, 2, false>, 4, [2, 2]);
+engine!(NeonF32, neon_f32, Portable<f32, 4, true>, 8, [4, 5]);
+engine!(NeonF64, neon_f64, Portable<f64, 2, true>, 8, [4, 5]);
 
 #[cfg(target_arch = "x86_64")]
 use std::arch::x86_64::{__m256, __m256d, __m512, __m512d};
 #[cfg(target_arch = "x86_64")]
-engine!(Avx2F32, avx2_f32 avx2_f32_in_place avx2_f32_run, __m256, 6, "avx2,fma");
+engine!(Avx2F32, avx2_f32, __m256, 6, [2, 4], "avx2,fma");
 #[cfg(target_arch = "x86_64")]
-engine!(Avx2F64, avx2_f64 avx2_f64_in_place avx2_f64_run, __m256d, 6, "avx2,fma");
+engine!(Avx2F64, avx2_f64, __m256d, 6, [2, 4], "avx2,fma");
 #[cfg(target_arch = "x86_64")]
-engine!(Avx512F32, avx512_f32 avx512_f32_in_place avx512_f32_run, __m512, 8, "avx2,fma,avx512f,avx512bw,avx512dq,avx512vl");
+engine!(Avx512F32, avx512_f32, __m512, 8, [2, 6], "avx2,fma,avx512f,avx512bw,avx512dq,avx512vl");
 #[cfg(target_arch = "x86_64")]
-engine!(Avx512F64, avx512_f64 avx512_f64_in_place avx512_f64_run, __m512d, 8, "avx2,fma,avx512f,avx512bw,avx512dq,avx512vl");
+engine!(Avx512F64, avx512_f64, __m512d, 8, [2, 6], "avx2,fma,avx512f,avx512bw,avx512dq,avx512vl");
 
 fn shape_of<E: Engine>() -> TileShape {
     TileShape { rows: E::ROWS, cols: 2 * E::V::LANES }
 }
 
 macro_rules! engines {
-    ($type:ty, $avx512:ident $avx512_fn:ident $avx512_in_place:ident $avx512_run:ident,
-     $avx2:ident $avx2_fn:ident $avx2_in_place:ident $avx2_run:ident,
-     $neon:ident $neon_fn:ident $neon_in_place:ident $neon_run:ident,
-     $portable:ident $portable_fn:ident $portable_in_place:ident $portable_run:ident) => {
+    ($type:ty, $avx512:ident $avx512_run:ident, $avx2:ident $avx2_run:ident, $neon:ident $neon_run:ident,
+     $portable:ident $portable_run:ident) => {
         impl Engines for $type {
             fn tile_shape(isa: Isa) -> TileShape {
                 match isa.kind() {
@@ -315,48 +414,17 @@ macro_rules! engines {
                 }
             }
 
-            unsafe fn compute<L: Left<$type>, R: Right<$type>>(
-                isa: Isa,
-                product: &Product<$type, L, R>,
-                area: Area,
-            ) {
-                // SAFETY: an `Isa` exists only for instructions that this machine has; the rest is the caller's.
+            fn with_engine<K: Task<$type>>(isa: Isa, task: K) {
+                // SAFETY: an `Isa` exists only for instructions that this machine has; the rest was promised by whoever
+                // made the task.
                 unsafe {
                     match isa.kind() {
                         #[cfg(target_arch = "x86_64")]
-                        Kind::Avx512 => $avx512_fn(product, area),
+                        Kind::Avx512 => $avx512_run(task),
                         #[cfg(target_arch = "x86_64")]
-                        Kind::Avx2 => $avx2_fn(product, area),
-                        Kind::Neon => $neon_fn(product, area),
-                        _ => $portable_fn(product, area),
-                    }
-                }
-            }
-
-            unsafe fn in_place(isa: Isa, product: &InPlace<$type>) {
-                // SAFETY: as above.
-                unsafe {
-                    match isa.kind() {
-                        #[cfg(target_arch = "x86_64")]
-                        Kind::Avx512 => $avx512_in_place(product),
-                        #[cfg(target_arch = "x86_64")]
-                        Kind::Avx2 => $avx2_in_place(product),
-                        Kind::Neon => $neon_in_place(product),
-                        _ => $portable_in_place(product),
-                    }
-                }
-            }
-
-            fn run<J: Job<$type>>(isa: Isa, job: J) {
-                // SAFETY: an `Isa` exists only for instructions that this machine has.
-                unsafe {
-                    match isa.kind() {
-                        #[cfg(target_arch = "x86_64")]
-                        Kind::Avx512 => $avx512_run(job),
-                        #[cfg(target_arch = "x86_64")]
-                        Kind::Avx2 => $avx2_run(job),
-                        Kind::Neon => $neon_run(job),
-                        _ => $portable_run(job),
+                        Kind::Avx2 => $avx2_run(task),
+                        Kind::Neon => $neon_run(task),
+                        _ => $portable_run(task),
                     }
                 }
             }
@@ -364,7 +432,5 @@ macro_rules! engines {
     };
 }
 
-engines!(f32, Avx512F32 avx512_f32 avx512_f32_in_place avx512_f32_run, Avx2F32 avx2_f32 avx2_f32_in_place avx2_f32_run,
-    NeonF32 neon_f32 neon_f32_in_place neon_f32_run, PortableF32 portable_f32 portable_f32_in_place portable_f32_run);
-engines!(f64, Avx512F64 avx512_f64 avx512_f64_in_place avx512_f64_run, Avx2F64 avx2_f64 avx2_f64_in_place avx2_f64_run,
-    NeonF64 neon_f64 neon_f64_in_place neon_f64_run, PortableF64 portable_f64 portable_f64_in_place portable_f64_run);
+engines!(f32, Avx512F32 avx512_f32, Avx2F32 avx2_f32, NeonF32 neon_f32, PortableF32 portable_f32);
+engines!(f64, Avx512F64 avx512_f64, Avx2F64 avx2_f64, NeonF64 neon_f64, PortableF64 portable_f64);

@@ -6,6 +6,9 @@ use crate::cpu::real::Real;
 /// The most rows of a tile.
 pub(super) const MAX_ROWS: usize = 8;
 
+/// So many terms pass between two requests for memory ahead.
+const STEP: usize = 8;
+
 /// Terms that follow one another in memory.
 #[derive(Clone, Copy, Debug)]
 pub struct Run {
@@ -37,8 +40,30 @@ impl<T> Rows<T> {
     }
 }
 
+/// Memory that will be needed next: `rows` rows, `stride` elements apart, of `lines` cache lines each.
+#[derive(Clone, Copy)]
+pub struct Ahead<T> {
+    pub at: *const T,
+    pub stride: usize,
+    pub rows: usize,
+    pub lines: usize,
+}
+
+impl<T> Ahead<T> {
+    pub const NOTHING: Ahead<T> = Ahead { at: std::ptr::null(), stride: 0, rows: 0, lines: 0 };
+
+    /// Asks for the first row.
+    #[inline(always)]
+    fn fetch_row<V: Vector<Elem = T>>(&mut self) {
+        for line in 0..self.lines {
+            V::prefetch(self.at.wrapping_add(line * (64 / size_of::<T>())));
+        }
+        self.at = self.at.wrapping_add(self.stride);
+    }
+}
+
 /// Everything a tile needs beside its shape. The pointers are into the blocks of one work item.
-pub(super) struct Tile<T> {
+pub struct Tile<T> {
     pub a: Rows<T>,
     /// The panel of B: element (p, j) at `b + p * b_stride + j`, with whole vectors readable in every row.
     pub b: *const T,
@@ -55,6 +80,8 @@ pub(super) struct Tile<T> {
     /// One number a row, or null.
     pub row_bias: *const T,
     pub relu: bool,
+    /// Fetched into the cache while the terms are added.
+    pub ahead: Ahead<T>,
 }
 
 /// Computes one tile of `M` rows and `N` vectors.
@@ -98,7 +125,12 @@ unsafe fn add_terms<V: Vector, const M: usize, const N: usize>(
 ) -> *const V::Elem {
     // SAFETY: row p < depth of the panel holds N vectors.
     unsafe {
+        let mut ahead = t.ahead;
+        let at_once = (ahead.rows * STEP).div_ceil(depth.max(1));
         for p in 0..depth {
+            if ahead.rows > 0 && p % STEP == 0 {
+                (0..at_once).for_each(|_| ahead.fetch_row::<V>());
+            }
             let row: [V; N] = std::array::from_fn(|j| V::load(b.add(j * V::LANES)));
             for (i, sums) in acc.iter_mut().enumerate() {
                 let x = V::splat(a(i, p));

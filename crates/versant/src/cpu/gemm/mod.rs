@@ -3,8 +3,9 @@
 //! C is cut into rectangles by the size of the problem alone; each is computed by one work item, which copies the
 //! pieces of B (and of A, where their layout is bad) into the order in which the innermost kernel reads them.
 //! Every element of C is a sum over k in fixed blocks, so its bits depend neither on the number of threads nor
-//! on how C was cut.
+//! on how C was cut. Where a few rows meet columns that are contiguous, nothing is copied (`dot`).
 
+mod dot;
 mod engine;
 mod kernel;
 mod operand;
@@ -189,12 +190,19 @@ fn whole<T: Real>(
     let items_across = n.div_ceil(cols);
     let items = m.div_ceil(rows) * items_across;
     let shared = Shared::new(c);
+    let is_dots = m < dot::FEW_ROWS && a.col_stride == 1 && b.row_stride == 1 && k >= dot::MIN_TERMS;
     let compute = |item: usize| {
         let (row, col) = (item / items_across * rows, item % items_across * cols);
         let area = Area { row, rows: rows.min(m - row), col, cols: cols.min(n - col) };
         let product = Product { a, b, k, c: shared.get(), c_stride, epilogue, row_bias: None };
-        // SAFETY: the areas of different items do not overlap and lie inside C, whose length was checked.
-        unsafe { T::compute(isa, &product, area) };
+        // SAFETY: the areas of different items do not overlap and lie inside C, whose length was checked; for the
+        // scalar products the rows and columns are contiguous.
+        unsafe {
+            match is_dots {
+                true => T::dots(isa, &product, area),
+                false => T::compute(isa, &product, area),
+            }
+        };
     };
     if flops < PARALLEL_FLOPS {
         (0..items).for_each(compute);

@@ -1,7 +1,7 @@
 //! What stands on the two sides of a product: matrices, or what can be read like one.
 
 use super::MatRef;
-use super::kernel::Rows;
+use super::kernel::{Ahead, Rows};
 use super::pack::{pack_a, pack_b};
 use super::vector::Vector;
 use crate::cpu::real::Real;
@@ -15,6 +15,9 @@ pub(super) const A_STRIDE: usize = DEPTH + 16;
 
 /// So many elements behind a panel of B may be written, so that packing can copy whole vectors.
 pub(in crate::cpu) const SLACK: usize = 64;
+
+/// Larger operands, in bytes, lie beyond the second-level cache.
+const FAR: usize = 256 * 1024;
 
 /// The left side, whose rows the tile kernel reads one number at a time.
 ///
@@ -33,13 +36,7 @@ pub unsafe trait Left<T>: Copy {
 
     /// Rows `i0..i0 + rows` of the terms `p0..p0 + depth`: in place where that is as good as a copy, else copied to
     /// `part`, which has room for a panel.
-    fn rows(
-        &self,
-        i0_rows: (usize, usize),
-        p0_depth: (usize, usize),
-        is_reused: bool,
-        part: &mut [T],
-    ) -> Rows<T>;
+    fn rows(&self, i0_rows: (usize, usize), p0_depth: (usize, usize), part: &mut [T]) -> Rows<T>;
 }
 
 /// The right side, which is copied to panels as wide as a tile.
@@ -57,18 +54,19 @@ pub trait Right<T>: Copy {
         to: &mut [T],
         width: usize,
     );
+
+    /// The memory that [`pack`](Right::pack) is going to read for these terms and columns, or part `share.0` of
+    /// `share.1` of it.
+    #[inline(always)]
+    fn ahead(&self, _p0_depth: (usize, usize), _j0_cols: (usize, usize), _share: (usize, usize)) -> Ahead<T> {
+        Ahead::NOTHING
+    }
 }
 
 // SAFETY: rows in place are taken from a slice that holds them all; copies lie in `part`.
 unsafe impl<T: Real> Left<T> for MatRef<'_, T> {
     #[inline(always)]
-    fn rows(
-        &self,
-        (i0, rows): (usize, usize),
-        (p0, depth): (usize, usize),
-        is_reused: bool,
-        part: &mut [T],
-    ) -> Rows<T> {
+    fn rows(&self, (i0, rows): (usize, usize), (p0, depth): (usize, usize), part: &mut [T]) -> Rows<T> {
         let here = i0 * self.row_stride + p0 * self.col_stride;
         if depth == 0 {
             return Rows::Along(part.as_ptr(), A_STRIDE);
@@ -79,7 +77,7 @@ unsafe impl<T: Real> Left<T> for MatRef<'_, T> {
         if self.row_stride == 1 {
             return Rows::Across(elements.as_ptr(), self.col_stride);
         }
-        if self.col_stride == 1 && !(is_reused && (self.row_stride * size_of::<T>()).is_multiple_of(1024)) {
+        if self.col_stride == 1 {
             return Rows::Along(elements.as_ptr(), self.row_stride);
         }
         pack_a(self, (i0, rows), (p0, depth), part, A_STRIDE);
@@ -98,5 +96,30 @@ impl<T: Real> Right<T> for MatRef<'_, T> {
     ) {
         // SAFETY: the caller's promise.
         unsafe { pack_b::<V>(self, p0_depth, j0_cols, to, width) }
+    }
+
+    #[inline(always)]
+    fn ahead(
+        &self,
+        (p0, depth): (usize, usize),
+        (j0, cols): (usize, usize),
+        (part, parts): (usize, usize),
+    ) -> Ahead<T> {
+        // A small operand is in the cache already.
+        if size_of_val(self.data) <= FAR {
+            return Ahead::NOTHING;
+        }
+        let in_line = 64 / size_of::<T>();
+        let share = |total: usize| (total * part / parts, total * (part + 1) / parts - total * part / parts);
+        let at = |p: usize, j: usize| {
+            self.data.as_ptr().wrapping_add((p0 + p) * self.row_stride + (j0 + j) * self.col_stride)
+        };
+        if self.row_stride == 1 {
+            let (first, lines) = share(depth.div_ceil(in_line));
+            Ahead { at: at(first * in_line, 0), stride: self.col_stride, rows: cols, lines }
+        } else {
+            let (first, rows) = share(depth);
+            Ahead { at: at(first, 0), stride: self.row_stride, rows, lines: cols.div_ceil(in_line) }
+        }
     }
 }

@@ -30,11 +30,31 @@ pub(in crate::cpu) unsafe fn pack_b<V: Vector>(
     }
     for (p, line) in to.chunks_exact_mut(width).enumerate() {
         if col == 1 {
-            line[..cols].copy_from_slice(&from[p * row..p * row + cols]);
+            // SAFETY: the caller promises the instructions; `line` has whole vectors.
+            unsafe { copy_row::<V>(&from[p * row..p * row + cols], line) };
         } else {
             for (j, v) in line[..cols].iter_mut().enumerate() {
                 *v = from[p * row + j * col];
             }
+        }
+    }
+}
+
+/// Copies a row of some vectors, for which a call of the general copy would take longer than the copy; zeros fill the
+/// last vector.
+///
+/// # Safety
+/// The machine has V's instructions, and `to` has room for whole vectors.
+#[inline(always)]
+unsafe fn copy_row<V: Vector>(from: &[V::Elem], to: &mut [V::Elem]) {
+    let whole = from.len() / V::LANES * V::LANES;
+    // SAFETY: the vectors read lie in `from`, the last of them by its first elements, and the caller promises the room.
+    unsafe {
+        for j in (0..whole).step_by(V::LANES) {
+            V::load(from.as_ptr().add(j)).store(to.as_mut_ptr().add(j));
+        }
+        if whole < from.len() {
+            V::load_first(from.as_ptr().add(whole), from.len() - whole).store(to.as_mut_ptr().add(whole));
         }
     }
 }

@@ -105,8 +105,26 @@ fn blocks_of_k_and_wide_areas() {
 }
 
 #[test]
+fn few_rows_are_read_in_place() {
+    for (seed, dims) in
+        [[1, 32, 1], [1, 784, 64], [2, 33, 5], [3, 47, 6], [5, 64, 7], [7, 95, 13], [8, 95, 13]]
+            .into_iter()
+            .enumerate()
+    {
+        // Row-major or padded rows, by the transpose of either.
+        for options in [[true; 3], [false, true, false], [false; 3]] {
+            check::<f32>(f32::EPSILON as f64, dims, [0, 1], options, seed as u64);
+            check::<f64>(f64::EPSILON, dims, [2, 1], options, seed as u64);
+            check::<f32>(f32::EPSILON as f64, dims, [3, 3], options, seed as u64);
+        }
+    }
+}
+
+#[test]
 fn threads_do_not_change_bits() {
-    for [m, k, n] in [[64, 784, 64], [64, 64, 784], [129, 300, 257], [32, 65536, 27]] {
+    for [m, k, n] in
+        [[1, 3072, 1000], [5, 784, 300], [64, 784, 64], [64, 64, 784], [129, 300, 257], [32, 65536, 27]]
+    {
         let mut rng = Rng::new(1);
         let (a, b) = (random::<f32>(&mut rng, m * k), random::<f32>(&mut rng, k * n));
         for isa in Isa::supported() {

@@ -21,6 +21,26 @@ pub trait Vector: Copy {
     /// max(x, 0), NaN stays NaN.
     unsafe fn relu(self) -> Self;
 
+    /// Asks for the cache line of `p`, which may be any address.
+    #[inline(always)]
+    fn prefetch(_p: *const Self::Elem) {}
+
+    /// The sum of the lanes: both halves are added until one lane is left.
+    #[inline(always)]
+    unsafe fn sum(self) -> Self::Elem {
+        let mut lanes = [Self::Elem::ZERO; 64];
+        // SAFETY: LANES <= 64 elements at `lanes` are writable.
+        unsafe { self.store(lanes.as_mut_ptr()) };
+        let mut left = Self::LANES;
+        while left > 1 {
+            left /= 2;
+            for i in 0..left {
+                lanes[i] = lanes[i] + lanes[left + i];
+            }
+        }
+        lanes[0]
+    }
+
     /// The first `n` lanes; the others are zero.
     #[inline(always)]
     unsafe fn load_first(p: *const Self::Elem, n: usize) -> Self {
@@ -151,6 +171,11 @@ mod x86 {
                 // With a NaN this instruction gives its second operand.
                 // SAFETY: as the trait says.
                 unsafe { $max($zero(), self) }
+            }
+            #[inline(always)]
+            fn prefetch(p: *const Self::Elem) {
+                // SAFETY: a hint, which touches no memory; the instruction belongs to every x86-64.
+                unsafe { _mm_prefetch::<_MM_HINT_T0>(p.cast()) }
             }
         };
     }
