@@ -4,7 +4,7 @@ use super::elementwise::{Operand, binary, binary_in_place, select, unary};
 use super::gemm::{self, MatRef, gemm};
 use super::real::Real;
 use super::threads::for_each_piece;
-use super::{conv, copy, index, norm, optim, pool, reduce, resample, scan, softmax, sort};
+use super::{conv, copy, index, norm, optim, pool, reduce, relu, resample, scan, softmax, sort};
 use crate::array::Array;
 use crate::device::{Backend, ConvShape, Epilogue, Norm, NormGrads, NormInput};
 use crate::dtype::{DType, Element, with_element, with_float};
@@ -292,6 +292,8 @@ impl Backend for Cpu {
     }
 
     fn reduce(&self, op: Reduce, x: &Array, kept: usize, out: &mut Array) {
+        bias: input.bias.map(slice::<T>),
+        relu: input.relu,
         match x.dtype() {
             DType::F32 => reduce_of::<f32>(op, x, kept, out),
             DType::F64 => reduce_of::<f64>(op, x, kept, out),
@@ -357,6 +359,13 @@ impl Backend for Cpu {
     }
 
     fn argsort(&self, descending: bool, x: &Array, out: &mut Array) {
+    fn relu_backward(&self, y: &Array, g: &Array, out: &mut Array, sums: &mut Array) {
+        with_float!(g.dtype(), T => {
+            let (out, sums) = (out.as_mut_slice::<T>(), sums.as_mut_slice::<T>());
+            relu::backward(slice::<T>(y), slice::<T>(g), out, sums)
+        })
+    }
+
         let (cols, count) = (last_axis(x), last_axis(out));
         let out = out.as_mut_slice::<i64>();
         with_element!(x.dtype(), T => sort::argsort(slice::<T>(x), cols, descending, out, count))
@@ -432,10 +441,8 @@ impl Backend for Cpu {
         with_float!(x.dtype(), T => norm::moments(norm, slice::<T>(x), mean, var))
     }
 
-    fn normalize(&self, input: &NormInput, bias: Option<&Array>, out: &mut Array) {
-        with_float!(input.x.dtype(), T => {
-            norm::normalize(&norm_input::<T>(input), bias.map(slice::<T>), out.as_mut_slice::<T>())
-        })
+    fn normalize(&self, input: &NormInput, out: &mut Array) {
+        with_float!(input.x.dtype(), T => norm::normalize(&norm_input::<T>(input), out.as_mut_slice::<T>()))
     }
 
     fn normalize_backward(&self, input: &NormInput, g: &Array, grads: NormGrads) {

@@ -17,6 +17,7 @@ pub mod pool;
 pub mod real;
 pub mod reduce;
 pub mod resample;
+pub mod relu;
 pub mod scan;
 mod scratch;
 pub mod softmax;
