@@ -197,10 +197,10 @@ pub trait Backend: Sync {
     fn softmax(&self, log: bool, x: &Array, out: &mut Array);
     /// The gradient of [`softmax`](Backend::softmax) from its output `y` and the gradient `g` of that output.
     fn softmax_backward(&self, log: bool, y: &Array, g: &Array, out: &mut Array);
-    /// One loss for each row of `logits` [n, classes] with `labels` `[n]` (i64):
-    /// logsumexp(x) - (1 - s) x_label - s mean(x), s the label smoothing.
+    /// One loss for each sample of `logits` [n, classes, places] with `labels` `[n places]` (i64):
+    /// logsumexp(x) - (1 - s) x_label - s mean(x) over its classes, s the label smoothing. Contiguous.
     fn cross_entropy(&self, logits: &Array, labels: &Array, smoothing: f64, out: &mut Array);
-    /// out = g_row (softmax(x) - target), the gradient of [`cross_entropy`](Backend::cross_entropy).
+    /// out = g (softmax(x) - target) for the g of each sample, the gradient of [`cross_entropy`](Backend::cross_entropy).
     fn cross_entropy_backward(
         &self,
         logits: &Array,

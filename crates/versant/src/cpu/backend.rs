@@ -1,5 +1,6 @@
 //! The fast kernels as a [`Backend`]: from arrays to slices, and the choice of the loop.
 
+use super::cross_entropy::{self, Classes};
 use super::elementwise::{Operand, binary, binary_in_place, select, unary};
 use super::gemm::{self, MatRef, gemm};
 use super::real::Real;
@@ -297,6 +298,11 @@ impl Backend for Cpu {
         match x.dtype() {
             DType::F32 => reduce_of::<f32>(op, x, kept, out),
             DType::F64 => reduce_of::<f64>(op, x, kept, out),
+fn classes(logits: &Array, smoothing: f64) -> Classes {
+    let [_, classes, places] = logits.dims();
+    Classes { classes, places, smoothing }
+}
+
             DType::I64 => reduce_integers::<i64, i64>(op, x, kept, out, |v| v),
             _ if out.dtype() == DType::I64 => reduce_integers::<u8, i64>(op, x, kept, out, |v| v),
             _ => reduce_integers::<u8, u8>(op, x, kept, out, |v| v as u8),
@@ -417,7 +423,7 @@ impl Backend for Cpu {
     fn cross_entropy(&self, logits: &Array, labels: &Array, smoothing: f64, out: &mut Array) {
         let labels = slice::<i64>(labels);
         with_float!(logits.dtype(), T => {
-            softmax::cross_entropy(slice::<T>(logits), labels, smoothing, out.as_mut_slice::<T>())
+            cross_entropy::cross_entropy(of, slice::<T>(logits), labels, out.as_mut_slice::<T>())
         })
     }
 
@@ -432,7 +438,7 @@ impl Backend for Cpu {
         let labels = slice::<i64>(labels);
         with_float!(logits.dtype(), T => {
             let (x, g) = (slice::<T>(logits), slice::<T>(g));
-            softmax::cross_entropy_backward(x, labels, smoothing, g, out.as_mut_slice::<T>())
+            cross_entropy::cross_entropy_backward(of, x, labels, g, out.as_mut_slice::<T>())
         })
     }
 
@@ -476,6 +482,7 @@ impl Backend for Cpu {
         })
     }
 
+        let of = classes(logits, smoothing);
     fn update(&self, update: &Update, param: &mut Array, grad: &Array, kept: &mut [Array]) {
         with_float!(param.dtype(), T => {
             let kept = kept.iter_mut().map(|array| array.as_mut_slice::<T>()).collect();
@@ -483,3 +490,4 @@ impl Backend for Cpu {
         })
     }
 }
+        let of = classes(logits, smoothing);
