@@ -30,24 +30,58 @@ fn finish<'a, T: Element>(epilogue: Epilogue<'a>) -> conv::Finish<'a, T::Repr> {
     conv::Finish { bias: epilogue.bias.map(slice::<T>), relu: epilogue.relu }
 }
 
-/// An array as an operand of an elementwise loop: one number where it is a stretched scalar, else its elements,
-/// brought into order first if need be.
-struct Flat(Array);
+/// An array as an operand of an elementwise loop, and for how many neighbours one of its elements stands: a number
+/// where it is a stretched scalar, the elements that differ where it is broadcast, else all of them, brought into order
+/// first if need be.
+struct Flat {
+    values: Array,
+    repeat: usize,
+    len: usize,
+}
 
 impl Flat {
-    fn of(x: &Array) -> Flat {
+    fn is_number(x: &Array) -> bool {
         let shape = x.shape();
-        let stretched = (0..x.rank()).all(|axis| shape[axis] == 1 || x.layout().strides[axis] == 0);
-        if stretched && x.numel() > 0 {
-            return Flat(x.with_layout(Layout { shape: ().into(), ..*x.layout() }));
+        x.numel() > 0 && (0..x.rank()).all(|axis| shape[axis] == 1 || x.layout().strides[axis] == 0)
+    }
+
+    /// One number, or all elements.
+    fn of(x: &Array) -> Flat {
+        let values = match Flat::is_number(x) {
+            true => x.with_layout(Layout { shape: ().into(), ..*x.layout() }),
+            false => x.contiguous(),
+        };
+        Flat { values, repeat: 1, len: x.numel() }
+    }
+
+    /// The same, or one operand repeated beside all elements of the other.
+    fn pair(a: &Array, b: &Array) -> (Flat, Flat) {
+        match (Flat::repeated(a), Flat::repeated(b)) {
+            (Some(a), _) if !Flat::is_number(b) => (a, Flat::of(b)),
+            (None, Some(b)) if !Flat::is_number(a) => (Flat::of(a), b),
+            _ => (Flat::of(a), Flat::of(b)),
         }
-        Flat(x.contiguous())
+    }
+
+    /// Of a view whose axes of stride 0 are its first and its last ones, and which has others in between.
+    fn repeated(x: &Array) -> Option<Flat> {
+        let Layout { shape, strides, .. } = *x.layout();
+        let moves = |axis: &usize| shape[*axis] > 1 && strides[*axis] != 0;
+        let (first, last) = ((0..x.rank()).find(moves)?, (0..x.rank()).rfind(moves)?);
+        let outer = (0..first).chain(last + 1..x.rank());
+        let values = outer.fold(*x.layout(), |layout, axis| layout.slice(axis, 0, shape[axis].min(1), 1));
+        let values = x.with_layout(values);
+        let repeats = values.numel() < x.numel() && values.is_contiguous();
+        let repeat = shape[last + 1..].iter().product();
+        repeats.then(|| Flat { values: values.reshape([values.numel()]), repeat, len: x.numel() })
     }
 
     fn operand<T: Element>(&self) -> Operand<'_, T::Repr> {
-        match self.0.rank() {
-            0 => Operand::Scalar(slice::<T>(&self.0)[0]),
-            _ => Operand::Slice(slice::<T>(&self.0)),
+        let values = slice::<T>(&self.values);
+        match self.values.rank() {
+            0 => Operand::Scalar(values[0]),
+            _ if values.len() < self.len => Operand::Repeated { values, repeat: self.repeat },
+            _ => Operand::Slice(values),
         }
     }
 }
@@ -251,7 +285,7 @@ impl Backend for Cpu {
     }
 
     fn binary(&self, op: Binary, a: &Array, b: &Array, out: &mut Array) {
-        let (a, b) = (Flat::of(a), Flat::of(b));
+        let (a, b) = Flat::pair(a, b);
         match out.dtype() {
             DType::I64 => {
                 let of = |a, b| naive::binary_i64(op, a, b);
@@ -281,7 +315,7 @@ impl Backend for Cpu {
     }
 
     fn compare(&self, op: Compare, a: &Array, b: &Array, out: &mut Array) {
-        let (a, b, dtype) = (Flat::of(a), Flat::of(b), a.dtype());
+        let ((a, b), dtype) = (Flat::pair(a, b), a.dtype());
         let out = out.as_mut_slice::<bool>();
         with_element!(dtype, T => compare_of(op, a.operand::<T>(), b.operand::<T>(), out))
     }
