@@ -166,6 +166,32 @@ fn binary_of<T: Real + Element<Repr = T>>(op: Binary, a: Operand<T>, b: Operand<
         Binary::Maximum => binary(a, b, out, |a, b| if a > b || a.is_nan() { a } else { b }),
         Binary::Minimum => binary(a, b, out, |a, b| if a < b || a.is_nan() { a } else { b }),
         Binary::MaskPositive => binary(a, b, out, |a, b| if b <= T::ZERO { T::ZERO } else { a }),
+        Binary::SigmoidGrad => binary(a, b, out, |g, y| g * (y * (T::ONE - y))),
+        Binary::TanhGrad => binary(a, b, out, |g, y| g * (T::ONE - y * y)),
+        Binary::SiluGrad => binary(a, b, out, |g, x: T| {
+            let s = x.sigmoid();
+            g * (s * (x * (T::ONE - s) + T::ONE))
+        }),
+        Binary::GeluGrad => {
+            let [half, root] = [0.5, std::f64::consts::FRAC_1_SQRT_2].map(T::from_f64);
+            let of_density = T::from_f64(1.0 / std::f64::consts::TAU.sqrt());
+            binary(a, b, out, |g, x: T| {
+                let density = (-(x * x) * half).exp() * of_density;
+                g * (((x * root).erf() * half + half) + x * density)
+            })
+        }
+        Binary::GeluTanhGrad => {
+            let c = (8.0 / std::f64::consts::PI).sqrt();
+            let [c, cubic, slope, far] = [c, c * 0.044715, 3.0 * c * 0.044715, 20.0].map(T::from_f64);
+            binary(a, b, out, |g, x: T| {
+                // Beyond +-20 the slope is 0 or 1, and a product of 0 and a large x^3 would be lost.
+                let x = if x < -far { -far } else { x };
+                let x = if x > far { far } else { x };
+                let square = x * x;
+                let s = (x * (square * cubic + c)).sigmoid();
+                g * (s + x * (s * (T::ONE - s)) * (square * slope + c))
+            })
+        }
         Binary::Pow | Binary::Remainder | Binary::Fmod | Binary::Atan2 => {
             binary(a, b, out, |a, b| T::from_f64(naive::binary(op, a.to_f64(), b.to_f64())))
         }
@@ -266,8 +292,15 @@ fn norm_input<'a, T: Real + Element<Repr = T>>(input: &NormInput<'a>) -> norm::I
         mean: slice::<f64>(input.mean),
         var: slice::<f64>(input.var),
         weight: input.weight.map(slice::<T>),
+        bias: input.bias.map(slice::<T>),
+        relu: input.relu,
         own: input.own,
     }
+}
+
+fn classes(logits: &Array, smoothing: f64) -> Classes {
+    let [_, classes, places] = logits.dims();
+    Classes { classes, places, smoothing }
 }
 
 fn last_axis(x: &Array) -> usize {
@@ -326,17 +359,17 @@ impl Backend for Cpu {
         with_element!(out.dtype(), T => select(mask, a.operand::<T>(), b.operand::<T>(), out.as_mut_slice::<T>()))
     }
 
+    fn relu_backward(&self, y: &Array, g: &Array, out: &mut Array, sums: &mut Array) {
+        with_float!(g.dtype(), T => {
+            let (out, sums) = (out.as_mut_slice::<T>(), sums.as_mut_slice::<T>());
+            relu::backward(slice::<T>(y), slice::<T>(g), out, sums)
+        })
+    }
+
     fn reduce(&self, op: Reduce, x: &Array, kept: usize, out: &mut Array) {
-        bias: input.bias.map(slice::<T>),
-        relu: input.relu,
         match x.dtype() {
             DType::F32 => reduce_of::<f32>(op, x, kept, out),
             DType::F64 => reduce_of::<f64>(op, x, kept, out),
-fn classes(logits: &Array, smoothing: f64) -> Classes {
-    let [_, classes, places] = logits.dims();
-    Classes { classes, places, smoothing }
-}
-
             DType::I64 => reduce_integers::<i64, i64>(op, x, kept, out, |v| v),
             _ if out.dtype() == DType::I64 => reduce_integers::<u8, i64>(op, x, kept, out, |v| v),
             _ => reduce_integers::<u8, u8>(op, x, kept, out, |v| v as u8),
@@ -399,13 +432,6 @@ fn classes(logits: &Array, smoothing: f64) -> Classes {
     }
 
     fn argsort(&self, descending: bool, x: &Array, out: &mut Array) {
-    fn relu_backward(&self, y: &Array, g: &Array, out: &mut Array, sums: &mut Array) {
-        with_float!(g.dtype(), T => {
-            let (out, sums) = (out.as_mut_slice::<T>(), sums.as_mut_slice::<T>());
-            relu::backward(slice::<T>(y), slice::<T>(g), out, sums)
-        })
-    }
-
         let (cols, count) = (last_axis(x), last_axis(out));
         let out = out.as_mut_slice::<i64>();
         with_element!(x.dtype(), T => sort::argsort(slice::<T>(x), cols, descending, out, count))
@@ -456,6 +482,7 @@ fn classes(logits: &Array, smoothing: f64) -> Classes {
 
     fn cross_entropy(&self, logits: &Array, labels: &Array, smoothing: f64, out: &mut Array) {
         let labels = slice::<i64>(labels);
+        let of = classes(logits, smoothing);
         with_float!(logits.dtype(), T => {
             cross_entropy::cross_entropy(of, slice::<T>(logits), labels, out.as_mut_slice::<T>())
         })
@@ -470,6 +497,7 @@ fn classes(logits: &Array, smoothing: f64) -> Classes {
         out: &mut Array,
     ) {
         let labels = slice::<i64>(labels);
+        let of = classes(logits, smoothing);
         with_float!(logits.dtype(), T => {
             let (x, g) = (slice::<T>(logits), slice::<T>(g));
             cross_entropy::cross_entropy_backward(of, x, labels, g, out.as_mut_slice::<T>())
@@ -516,7 +544,6 @@ fn classes(logits: &Array, smoothing: f64) -> Classes {
         })
     }
 
-        let of = classes(logits, smoothing);
     fn update(&self, update: &Update, param: &mut Array, grad: &Array, kept: &mut [Array]) {
         with_float!(param.dtype(), T => {
             let kept = kept.iter_mut().map(|array| array.as_mut_slice::<T>()).collect();
@@ -524,4 +551,3 @@ fn classes(logits: &Array, smoothing: f64) -> Classes {
         })
     }
 }
-        let of = classes(logits, smoothing);
