@@ -53,8 +53,8 @@ pub struct Epilogue<'a> {
 }
 
 /// How a normalisation sees its contiguous input: element e has the statistics of group (e / inner) % groups, and the
-/// weight and bias of channel (e / span) % channels. `inner` is a multiple of `span`; where a group has several spans of a
-/// single element each, it lies in one piece, and `channels` is a multiple of `inner`.
+/// weight and bias of channel (e / span) % channels. `inner` is a multiple of `span`; where a group has several spans
+/// of a single element each, it lies in one piece, and `channels` is a multiple of `inner`.
 #[derive(Clone, Copy, Debug)]
 pub struct Norm {
     /// How many means and variances there are.
@@ -161,8 +161,9 @@ pub trait Backend: Sync {
     fn compare(&self, op: Compare, a: &Array, b: &Array, out: &mut Array);
     /// out = mask ? a : b.
     fn select(&self, mask: &Array, a: &Array, b: &Array, out: &mut Array);
-    /// The gradient of max(x, 0) from its result y and that of its result, g, and the sum of each row along the last axis:
-    /// out = 0 where y <= 0, else g (also where y is NaN); `sums[..] = sum out[.., i]`. Contiguous, floating types.
+    /// The gradient of max(x, 0) from its result y and that of its result, g, and the sum of each row along the last
+    /// axis: out = 0 where y <= 0, else g (also where y is NaN); `sums[..] = sum out[.., i]`. Contiguous, floating
+    /// types.
     fn relu_backward(&self, y: &Array, g: &Array, out: &mut Array, sums: &mut Array);
     /// Reduces all axes of `x` from `kept` on; `out` has the first `kept` axes.
     fn reduce(&self, op: Reduce, x: &Array, kept: usize, out: &mut Array);
@@ -200,7 +201,8 @@ pub trait Backend: Sync {
     /// One loss for each sample of `logits` [n, classes, places] with `labels` `[n places]` (i64):
     /// logsumexp(x) - (1 - s) x_label - s mean(x) over its classes, s the label smoothing. Contiguous.
     fn cross_entropy(&self, logits: &Array, labels: &Array, smoothing: f64, out: &mut Array);
-    /// out = g (softmax(x) - target) for the g of each sample, the gradient of [`cross_entropy`](Backend::cross_entropy).
+    /// out = g (softmax(x) - target) for the g of each sample, the gradient of
+    /// [`cross_entropy`](Backend::cross_entropy).
     fn cross_entropy_backward(
         &self,
         logits: &Array,

@@ -270,8 +270,8 @@ mod tests {
     use crate::cpu::threads::tests::with_threads;
     use crate::rng::Rng;
 
-    /// Logits in planes, and in rows that are turned to planes, give the bits of the same logits in rows, for any number of
-    /// threads.
+    /// Logits in planes, and in rows that are turned to planes, give the bits of the same logits in rows, for any
+    /// number of threads.
     #[test]
     fn planes_are_rows_that_lie_apart() {
         for [n, classes, places] in [[0, 3, 4], [1, 1, 2], [2, 3, 7], [3, 10, PLACES], [2, 4, 3 * PLACES + 5]]

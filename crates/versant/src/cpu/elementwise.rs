@@ -101,7 +101,8 @@ multiversion! {
 }
 
 multiversion! {
-    /// out = f(a, b) where b is each value for `repeat` elements, from the one with the number `first` on, over and over.
+    /// out = f(a, b) where b is each value for `repeat` elements, from the one with the number `first` on, over and
+    /// over.
     fn map2_repeated[A: Copy, B: Copy, R, F: Fn(A, B) -> R](
         a: &[A],
         values: (&[B], usize),
@@ -230,8 +231,8 @@ where
     });
 }
 
-/// [`binary`] with a repeated operand. Pieces are whole stretches: of one value or, where each stands for one element, of
-/// all of them.
+/// [`binary`] with a repeated operand. Pieces are whole stretches: of one value or, where each stands for one element,
+/// of all of them.
 fn repeated<A, B, R>(a: &[A], values: &[B], repeat: usize, out: &mut [R], f: &(impl Fn(A, B) -> R + Sync))
 where
     A: Copy + Sync,

@@ -18,8 +18,9 @@ multiversion! {
     }
 }
 
-/// out = 0 where y <= 0, else g, and the sum of each row of `out`, while it lies in the nearest cache; there are as many
-/// rows as `sums` is long. The sums are those of [`reduce::row_sums`], and of a single row that of [`reduce::sum`].
+/// out = 0 where y <= 0, else g, and the sum of each row of `out`, while it lies in the nearest cache; there are as
+/// many rows as `sums` is long. The sums are those of [`reduce::row_sums`], and of a single row that of
+/// [`reduce::sum`].
 ///
 /// # Panics
 /// If the lengths do not fit.

@@ -40,9 +40,9 @@ pub trait Layer: Module + Send + Sync {
     /// down what each layer gives when someone wants to look inside.
     fn forward(&self, x: &Tensor, cx: &mut Context) -> Tensor;
 
-    /// max(y, 0) of the output y, for a [`Relu`] that follows: the same bits as the two layers one after another. Layers
-    /// that can do it in the same pass over memory override this; only [`forward`](Layer::forward) reports to an
-    /// observing context.
+    /// max(y, 0) of the output y, for a [`Relu`] that follows: the same bits as the two layers one after another.
+    /// Layers that can do it in the same pass over memory override this; only [`forward`](Layer::forward) reports to
+    /// an observing context.
     fn forward_relu(&self, x: &Tensor, cx: &mut Context) -> Tensor {
         self.forward(x, cx).relu()
     }

@@ -17,8 +17,8 @@ pub(super) struct Ending<'a> {
 }
 
 impl Ending<'_> {
-    /// The node of a result of two factors. `grads` gives their gradients from that of the sums: with a ReLU the gradient of
-    /// the result, where the result is not 0.
+    /// The node of a result of two factors. `grads` gives their gradients from that of the sums: with a ReLU the
+    /// gradient of the result, where the result is not 0.
     pub fn node(
         self,
         value: Array,

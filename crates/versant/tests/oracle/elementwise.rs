@@ -102,8 +102,8 @@ oracle! {
         }
     }
 
-    /// Ordinary numbers: beyond them one factor of a product may vanish before the other overflows. The steepest part of
-    /// gelu_tanh's exponential costs some digits.
+    /// Ordinary numbers: beyond them one factor of a product may vanish before the other overflows. The steepest part
+    /// of gelu_tanh's exponential costs some digits.
     #[test]
     fn gradients_of_activations(n in dim(), double in any::<bool>(), seed in any::<u64>()) {
         let dtype = FLOATS[double as usize];
@@ -120,7 +120,10 @@ oracle! {
     }
 
     #[test]
-    fn gradient_of_a_relu([rows, len] in [dim(), dim()], double in any::<bool>(), values in values(), seed in any::<u64>()) {
+    fn gradient_of_a_relu(
+        [rows, len] in [dim(), dim()],
+        (double, values, seed) in (any::<bool>(), values(), any::<u64>()),
+    ) {
         let dtype = FLOATS[double as usize];
         let values = if values == Values::All { Values::Ordinary } else { values };
         let mut rng = Rng::new(seed);

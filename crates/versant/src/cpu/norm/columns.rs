@@ -62,8 +62,8 @@ impl<T: Real> Slopes<T> {
 }
 
 multiversion! {
-    /// `near` is the mean of each column, 0 where that is not finite; `first` and `second` are the sums of the distances from
-    /// it and of their squares.
+    /// `near` is the mean of each column, 0 where that is not finite; `first` and `second` are the sums of the
+    /// distances from it and of their squares.
     fn sums_about_means[T: Real](x: &[T], sums: &mut Sums<T>) {
         let (width, Sums { near, first, second }) = (sums.near.len(), sums);
         let (near, first, second) = (&mut near[..width], &mut first[..width], &mut second[..width]);
@@ -152,8 +152,8 @@ multiversion! {
     }
 }
 
-/// For each of `width` columns what `add` leaves in `first` and `second`, summed over blocks of rows; `join` makes f64 of
-/// a column's two sums over so many rows, which began at `near`.
+/// For each of `width` columns what `add` leaves in `first` and `second`, summed over blocks of rows; `join` makes f64
+/// of a column's two sums over so many rows, which began at `near`.
 fn sums_of_columns<T: Real>(
     len: usize,
     width: usize,

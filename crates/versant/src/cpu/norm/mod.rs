@@ -114,8 +114,8 @@ fn positive<T: Real>(x: T) -> T {
     if x > T::ZERO || x.is_nan() { x } else { T::ZERO }
 }
 
-/// The gradients of a channel's elements in a group: (a g + (b (x - near) + c)) r. The root of the variance, in r, comes
-/// last: where the variance is 0, it would magnify the rounding of what ought to cancel.
+/// The gradients of a channel's elements in a group: (a g + (b (x - near) + c)) r. The root of the variance, in r,
+/// comes last: where the variance is 0, it would magnify the rounding of what ought to cancel.
 #[derive(Clone, Copy)]
 struct Slope<T> {
     near: T,
