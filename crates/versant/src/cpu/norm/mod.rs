@@ -242,7 +242,8 @@ fn backward_of_channels<T: Real>(lies: Lies, input: &Input<T>, g: &[T], grads: G
     let places = (0..groups * inner).step_by(len.max(1));
     let lines: Vec<Line<T>> = places.clone().map(|element| input.line(element)).collect();
     let (mut of_groups, mut of_channels) = (vec![[0.0; 2]; groups], vec![[0.0; 2]; channels]);
-    if input.own || grads.weight.is_some() || grads.bias.is_some() {
+    // The sums of nothing are 0, though its mean is NaN.
+    if !g.is_empty() && (input.own || grads.weight.is_some() || grads.bias.is_some()) {
         let sums = match lies {
             Lies::Columns => columns::gradient_sums(isa, input, g, &lines),
             Lies::Runs | Lies::Rows => runs::gradient_sums(isa, input, g, &lines),

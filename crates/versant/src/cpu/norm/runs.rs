@@ -151,16 +151,14 @@ impl Part {
     }
 }
 
-/// The sum over periods of what `sums` gives for each run of `len` elements in a period, parts of long runs and the
-/// short runs of several periods at a time. `sums` is given the run's number and two lists that it may use.
+/// Of `total` elements, more than none, the sum over periods of what `sums` gives for each run of `len` elements in a
+/// period, parts of long runs and the short runs of several periods at a time. `sums` is given the run's number and
+/// two lists that it may use.
 fn sums_of_runs<T>(
     total: usize,
     (period, len): (usize, usize),
     sums: impl Fn(usize, Part, &mut [Vec<T>; 2]) -> [f64; 2] + Sync,
 ) -> Vec<[f64; 2]> {
-    if total == 0 {
-        return vec![[0.0; 2]; period.checked_div(len).unwrap_or(0)];
-    }
     let (runs, periods) = (period / len, total / period);
     let (parts, together) = (len.div_ceil(PIECE), (BLOCK / len).clamp(1, periods));
     let part_of = |i: usize| {
