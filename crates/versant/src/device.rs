@@ -53,8 +53,8 @@ pub struct Epilogue<'a> {
 }
 
 /// How a normalisation sees its contiguous input: element e has the statistics of group (e / inner) % groups, and the
-/// weight and bias of channel (e / span) % channels. `inner` is a multiple of `span`; where a span is a single element, a
-/// group lies in one piece, and `channels` is a multiple of `inner`.
+/// weight and bias of channel (e / span) % channels. `inner` is a multiple of `span`; where a group has several spans
+/// of a single element each, it lies in one piece, and `channels` is a multiple of `inner`.
 #[derive(Clone, Copy, Debug)]
 pub struct Norm {
     /// How many means and variances there are.
@@ -82,6 +82,10 @@ pub struct NormInput<'a> {
     pub var: &'a Array,
     /// The factor of each channel, contiguous.
     pub weight: Option<&'a Array>,
+    /// Added to each channel, contiguous.
+    pub bias: Option<&'a Array>,
+    /// max(y, 0), after the bias.
+    pub relu: bool,
     /// The statistics are those of x: they move with x, and its gradient knows it.
     pub own: bool,
 }
@@ -157,6 +161,10 @@ pub trait Backend: Sync {
     fn compare(&self, op: Compare, a: &Array, b: &Array, out: &mut Array);
     /// out = mask ? a : b.
     fn select(&self, mask: &Array, a: &Array, b: &Array, out: &mut Array);
+    /// The gradient of max(x, 0) from its result y and that of its result, g, and the sum of each row along the last
+    /// axis: out = 0 where y <= 0, else g (also where y is NaN); `sums[..] = sum out[.., i]`. Contiguous, floating
+    /// types.
+    fn relu_backward(&self, y: &Array, g: &Array, out: &mut Array, sums: &mut Array);
     /// Reduces all axes of `x` from `kept` on; `out` has the first `kept` axes.
     fn reduce(&self, op: Reduce, x: &Array, kept: usize, out: &mut Array);
     /// The index (i64) of the first largest (`Reduce::Max`) or smallest (`Reduce::Min`) element along the last axis;
@@ -190,10 +198,11 @@ pub trait Backend: Sync {
     fn softmax(&self, log: bool, x: &Array, out: &mut Array);
     /// The gradient of [`softmax`](Backend::softmax) from its output `y` and the gradient `g` of that output.
     fn softmax_backward(&self, log: bool, y: &Array, g: &Array, out: &mut Array);
-    /// One loss for each row of `logits` [n, classes] with `labels` `[n]` (i64):
-    /// logsumexp(x) - (1 - s) x_label - s mean(x), s the label smoothing.
+    /// One loss for each sample of `logits` [n, classes, places] with `labels` `[n places]` (i64):
+    /// logsumexp(x) - (1 - s) x_label - s mean(x) over its classes, s the label smoothing. Contiguous.
     fn cross_entropy(&self, logits: &Array, labels: &Array, smoothing: f64, out: &mut Array);
-    /// out = g_row (softmax(x) - target), the gradient of [`cross_entropy`](Backend::cross_entropy).
+    /// out = g (softmax(x) - target) for the g of each sample, the gradient of
+    /// [`cross_entropy`](Backend::cross_entropy).
     fn cross_entropy_backward(
         &self,
         logits: &Array,
@@ -204,12 +213,12 @@ pub trait Backend: Sync {
     );
     /// The mean and the biased variance of each group of the contiguous x, in f64; NaN of an empty one.
     fn moments(&self, norm: &Norm, x: &Array, mean: &mut Array, var: &mut Array);
-    /// out = (x - mean) / sqrt(var + eps) weight + bias.
-    fn normalize(&self, input: &NormInput, bias: Option<&Array>, out: &mut Array);
+    /// out = (x - mean) / sqrt(var + eps) weight + bias, and max(out, 0) of that with a ReLU.
+    fn normalize(&self, input: &NormInput, out: &mut Array);
     /// The gradients of [`normalize`](Backend::normalize) from the gradient g of its result. With the normalised
     /// x^ = (x - mean) r, r = 1 / sqrt(var + eps), and means over a group: dx = r (h - mean(h) - x^ mean(h x^)) for
     /// h = g weight, or r h where the statistics were given; dweight = the sum of g x^ and dbias that of g over a
-    /// channel.
+    /// channel. With a ReLU g counts as 0 where the result is not above 0; the result is computed again, not kept.
     fn normalize_backward(&self, input: &NormInput, g: &Array, grads: NormGrads);
     /// The largest of each window of images [n, c, h, w], and its place (i64) among their h w elements: of equal ones
     /// the first in row-major order; NaN is the largest, of several the last. Contiguous.

@@ -210,6 +210,7 @@ kernels! {
     add_assign(sum: &mut Array, x: &Array), 0;
     compare(op: Compare, a: &Array, b: &Array, out: &mut Array) as format!("{op:?}"), 0;
     select(mask: &Array, a: &Array, b: &Array, out: &mut Array), 0;
+    relu_backward(y: &Array, g: &Array, out: &mut Array, sums: &mut Array), 0;
     reduce(op: Reduce, x: &Array, kept: usize, out: &mut Array) as format!("{op:?}"), 0;
     arg_extreme(op: Reduce, x: &Array, out: &mut Array) as format!("{op:?}"), 0;
     scan(a: Option<&Array>, b: &Array, reverse: bool, out: &mut Array), 0;
@@ -228,7 +229,7 @@ kernels! {
     cross_entropy(logits: &Array, labels: &Array, smoothing: f64, out: &mut Array), 0;
     cross_entropy_backward(logits: &Array, labels: &Array, smoothing: f64, g: &Array, out: &mut Array), 0;
     moments(norm: &Norm, x: &Array, mean: &mut Array, var: &mut Array), 0;
-    normalize(input: &NormInput, bias: Option<&Array>, out: &mut Array), 0;
+    normalize(input: &NormInput, out: &mut Array), 0;
     normalize_backward(input: &NormInput, g: &Array, grads: NormGrads), 0;
     max_pool(rows: &Spans, columns: &Spans, x: &Array, out: &mut Array, places: &mut Array), 0;
     max_pool_backward(g: &Array, places: &Array, out: &mut Array), 0;

@@ -1,10 +1,11 @@
 //! The fast kernels as a [`Backend`]: from arrays to slices, and the choice of the loop.
 
+use super::cross_entropy::{self, Classes};
 use super::elementwise::{Operand, binary, binary_in_place, select, unary};
 use super::gemm::{self, MatRef, gemm};
 use super::real::Real;
 use super::threads::for_each_piece;
-use super::{conv, copy, index, norm, optim, pool, reduce, resample, scan, softmax, sort};
+use super::{conv, copy, index, norm, optim, pool, reduce, relu, resample, scan, softmax, sort};
 use crate::array::Array;
 use crate::device::{Backend, ConvShape, Epilogue, Norm, NormGrads, NormInput};
 use crate::dtype::{DType, Element, with_element, with_float};
@@ -29,24 +30,58 @@ fn finish<'a, T: Element>(epilogue: Epilogue<'a>) -> conv::Finish<'a, T::Repr> {
     conv::Finish { bias: epilogue.bias.map(slice::<T>), relu: epilogue.relu }
 }
 
-/// An array as an operand of an elementwise loop: one number where it is a stretched scalar, else its elements,
-/// brought into order first if need be.
-struct Flat(Array);
+/// An array as an operand of an elementwise loop, and for how many neighbours one of its elements stands: a number
+/// where it is a stretched scalar, the elements that differ where it is broadcast, else all of them, brought into order
+/// first if need be.
+struct Flat {
+    values: Array,
+    repeat: usize,
+    len: usize,
+}
 
 impl Flat {
-    fn of(x: &Array) -> Flat {
+    fn is_number(x: &Array) -> bool {
         let shape = x.shape();
-        let stretched = (0..x.rank()).all(|axis| shape[axis] == 1 || x.layout().strides[axis] == 0);
-        if stretched && x.numel() > 0 {
-            return Flat(x.with_layout(Layout { shape: ().into(), ..*x.layout() }));
+        x.numel() > 0 && (0..x.rank()).all(|axis| shape[axis] == 1 || x.layout().strides[axis] == 0)
+    }
+
+    /// One number, or all elements.
+    fn of(x: &Array) -> Flat {
+        let values = match Flat::is_number(x) {
+            true => x.with_layout(Layout { shape: ().into(), ..*x.layout() }),
+            false => x.contiguous(),
+        };
+        Flat { values, repeat: 1, len: x.numel() }
+    }
+
+    /// The same, or one operand repeated beside all elements of the other.
+    fn pair(a: &Array, b: &Array) -> (Flat, Flat) {
+        match (Flat::repeated(a), Flat::repeated(b)) {
+            (Some(a), _) if !Flat::is_number(b) => (a, Flat::of(b)),
+            (None, Some(b)) if !Flat::is_number(a) => (Flat::of(a), b),
+            _ => (Flat::of(a), Flat::of(b)),
         }
-        Flat(x.contiguous())
+    }
+
+    /// Of a view whose axes of stride 0 are its first and its last ones, and which has others in between.
+    fn repeated(x: &Array) -> Option<Flat> {
+        let Layout { shape, strides, .. } = *x.layout();
+        let moves = |axis: &usize| shape[*axis] > 1 && strides[*axis] != 0;
+        let (first, last) = ((0..x.rank()).find(moves)?, (0..x.rank()).rfind(moves)?);
+        let outer = (0..first).chain(last + 1..x.rank());
+        let values = outer.fold(*x.layout(), |layout, axis| layout.slice(axis, 0, shape[axis].min(1), 1));
+        let values = x.with_layout(values);
+        let repeats = values.numel() < x.numel() && values.is_contiguous();
+        let repeat = shape[last + 1..].iter().product();
+        repeats.then(|| Flat { values: values.reshape([values.numel()]), repeat, len: x.numel() })
     }
 
     fn operand<T: Element>(&self) -> Operand<'_, T::Repr> {
-        match self.0.rank() {
-            0 => Operand::Scalar(slice::<T>(&self.0)[0]),
-            _ => Operand::Slice(slice::<T>(&self.0)),
+        let values = slice::<T>(&self.values);
+        match self.values.rank() {
+            0 => Operand::Scalar(values[0]),
+            _ if values.len() < self.len => Operand::Repeated { values, repeat: self.repeat },
+            _ => Operand::Slice(values),
         }
     }
 }
@@ -131,6 +166,32 @@ fn binary_of<T: Real + Element<Repr = T>>(op: Binary, a: Operand<T>, b: Operand<
         Binary::Maximum => binary(a, b, out, |a, b| if a > b || a.is_nan() { a } else { b }),
         Binary::Minimum => binary(a, b, out, |a, b| if a < b || a.is_nan() { a } else { b }),
         Binary::MaskPositive => binary(a, b, out, |a, b| if b <= T::ZERO { T::ZERO } else { a }),
+        Binary::SigmoidGrad => binary(a, b, out, |g, y| g * (y * (T::ONE - y))),
+        Binary::TanhGrad => binary(a, b, out, |g, y| g * (T::ONE - y * y)),
+        Binary::SiluGrad => binary(a, b, out, |g, x: T| {
+            let s = x.sigmoid();
+            g * (s * (x * (T::ONE - s) + T::ONE))
+        }),
+        Binary::GeluGrad => {
+            let [half, root] = [0.5, std::f64::consts::FRAC_1_SQRT_2].map(T::from_f64);
+            let of_density = T::from_f64(1.0 / std::f64::consts::TAU.sqrt());
+            binary(a, b, out, |g, x: T| {
+                let density = (-(x * x) * half).exp() * of_density;
+                g * (((x * root).erf() * half + half) + x * density)
+            })
+        }
+        Binary::GeluTanhGrad => {
+            let c = (8.0 / std::f64::consts::PI).sqrt();
+            let [c, cubic, slope, far] = [c, c * 0.044715, 3.0 * c * 0.044715, 20.0].map(T::from_f64);
+            binary(a, b, out, |g, x: T| {
+                // Beyond +-20 the slope is 0 or 1, and a product of 0 and a large x^3 would be lost.
+                let x = if x < -far { -far } else { x };
+                let x = if x > far { far } else { x };
+                let square = x * x;
+                let s = (x * (square * cubic + c)).sigmoid();
+                g * (s + x * (s * (T::ONE - s)) * (square * slope + c))
+            })
+        }
         Binary::Pow | Binary::Remainder | Binary::Fmod | Binary::Atan2 => {
             binary(a, b, out, |a, b| T::from_f64(naive::binary(op, a.to_f64(), b.to_f64())))
         }
@@ -231,8 +292,15 @@ fn norm_input<'a, T: Real + Element<Repr = T>>(input: &NormInput<'a>) -> norm::I
         mean: slice::<f64>(input.mean),
         var: slice::<f64>(input.var),
         weight: input.weight.map(slice::<T>),
+        bias: input.bias.map(slice::<T>),
+        relu: input.relu,
         own: input.own,
     }
+}
+
+fn classes(logits: &Array, smoothing: f64) -> Classes {
+    let [_, classes, places] = logits.dims();
+    Classes { classes, places, smoothing }
 }
 
 fn last_axis(x: &Array) -> usize {
@@ -250,7 +318,7 @@ impl Backend for Cpu {
     }
 
     fn binary(&self, op: Binary, a: &Array, b: &Array, out: &mut Array) {
-        let (a, b) = (Flat::of(a), Flat::of(b));
+        let (a, b) = Flat::pair(a, b);
         match out.dtype() {
             DType::I64 => {
                 let of = |a, b| naive::binary_i64(op, a, b);
@@ -280,7 +348,7 @@ impl Backend for Cpu {
     }
 
     fn compare(&self, op: Compare, a: &Array, b: &Array, out: &mut Array) {
-        let (a, b, dtype) = (Flat::of(a), Flat::of(b), a.dtype());
+        let ((a, b), dtype) = (Flat::pair(a, b), a.dtype());
         let out = out.as_mut_slice::<bool>();
         with_element!(dtype, T => compare_of(op, a.operand::<T>(), b.operand::<T>(), out))
     }
@@ -289,6 +357,13 @@ impl Backend for Cpu {
         let (mask, a, b) = (mask.contiguous(), Flat::of(a), Flat::of(b));
         let mask = slice::<bool>(&mask);
         with_element!(out.dtype(), T => select(mask, a.operand::<T>(), b.operand::<T>(), out.as_mut_slice::<T>()))
+    }
+
+    fn relu_backward(&self, y: &Array, g: &Array, out: &mut Array, sums: &mut Array) {
+        with_float!(g.dtype(), T => {
+            let (out, sums) = (out.as_mut_slice::<T>(), sums.as_mut_slice::<T>());
+            relu::backward(slice::<T>(y), slice::<T>(g), out, sums)
+        })
     }
 
     fn reduce(&self, op: Reduce, x: &Array, kept: usize, out: &mut Array) {
@@ -407,8 +482,9 @@ impl Backend for Cpu {
 
     fn cross_entropy(&self, logits: &Array, labels: &Array, smoothing: f64, out: &mut Array) {
         let labels = slice::<i64>(labels);
+        let of = classes(logits, smoothing);
         with_float!(logits.dtype(), T => {
-            softmax::cross_entropy(slice::<T>(logits), labels, smoothing, out.as_mut_slice::<T>())
+            cross_entropy::cross_entropy(of, slice::<T>(logits), labels, out.as_mut_slice::<T>())
         })
     }
 
@@ -421,9 +497,10 @@ impl Backend for Cpu {
         out: &mut Array,
     ) {
         let labels = slice::<i64>(labels);
+        let of = classes(logits, smoothing);
         with_float!(logits.dtype(), T => {
             let (x, g) = (slice::<T>(logits), slice::<T>(g));
-            softmax::cross_entropy_backward(x, labels, smoothing, g, out.as_mut_slice::<T>())
+            cross_entropy::cross_entropy_backward(of, x, labels, g, out.as_mut_slice::<T>())
         })
     }
 
@@ -432,10 +509,8 @@ impl Backend for Cpu {
         with_float!(x.dtype(), T => norm::moments(norm, slice::<T>(x), mean, var))
     }
 
-    fn normalize(&self, input: &NormInput, bias: Option<&Array>, out: &mut Array) {
-        with_float!(input.x.dtype(), T => {
-            norm::normalize(&norm_input::<T>(input), bias.map(slice::<T>), out.as_mut_slice::<T>())
-        })
+    fn normalize(&self, input: &NormInput, out: &mut Array) {
+        with_float!(input.x.dtype(), T => norm::normalize(&norm_input::<T>(input), out.as_mut_slice::<T>()))
     }
 
     fn normalize_backward(&self, input: &NormInput, g: &Array, grads: NormGrads) {

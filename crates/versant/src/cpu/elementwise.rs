@@ -20,12 +20,30 @@ pub enum Operand<'a, T> {
     Slice(&'a [T]),
     /// One element for all.
     Scalar(T),
+    /// Each of `values` in turn for `repeat` elements of the result, over and over: broadcast along the last axes, the
+    /// first ones, or both. The other operand is a slice.
+    Repeated {
+        /// The different elements.
+        values: &'a [T],
+        /// How many neighbours share one.
+        repeat: usize,
+    },
 }
 
 impl<'a, T: Copy> Operand<'a, T> {
     fn check(&self, len: usize) {
-        if let Operand::Slice(slice) = self {
-            assert_eq!(slice.len(), len, "an operand has {} elements, the result {len}", slice.len());
+        match self {
+            Operand::Slice(slice) => {
+                assert_eq!(slice.len(), len, "an operand has {} elements, the result {len}", slice.len());
+            }
+            Operand::Scalar(_) => (),
+            Operand::Repeated { values, repeat } => {
+                let period = values.len() * repeat;
+                assert!(
+                    period > 0 && len.is_multiple_of(period),
+                    "{len} elements are no periods of {period}"
+                );
+            }
         }
     }
 
@@ -33,6 +51,7 @@ impl<'a, T: Copy> Operand<'a, T> {
         match self {
             Operand::Slice(slice) => Operand::Slice(&slice[start..start + len]),
             Operand::Scalar(x) => Operand::Scalar(*x),
+            Operand::Repeated { .. } => unreachable!("has a loop of its own"),
         }
     }
 }
@@ -76,6 +95,35 @@ multiversion! {
                     *y = f(a, b);
                 }
             }
+            (Operand::Repeated { .. }, _) | (_, Operand::Repeated { .. }) => unreachable!("has a loop of its own"),
+        }
+    }
+}
+
+multiversion! {
+    /// out = f(a, b) where b is each value for `repeat` elements, from the one with the number `first` on, over and
+    /// over.
+    fn map2_repeated[A: Copy, B: Copy, R, F: Fn(A, B) -> R](
+        a: &[A],
+        values: (&[B], usize),
+        repeat: usize,
+        out: &mut [R],
+        f: &F,
+    ) {
+        let (values, first) = values;
+        if repeat == 1 {
+            for (out, a) in out.chunks_mut(values.len()).zip(a.chunks(values.len())) {
+                for ((y, &a), &b) in out.iter_mut().zip(a).zip(values) {
+                    *y = f(a, b);
+                }
+            }
+            return;
+        }
+        let in_turn = values[first..].iter().chain(values.iter().cycle());
+        for ((out, a), &b) in out.chunks_mut(repeat).zip(a.chunks(repeat)).zip(in_turn) {
+            for (y, &a) in out.iter_mut().zip(a) {
+                *y = f(a, b);
+            }
         }
     }
 }
@@ -93,6 +141,7 @@ multiversion! {
                     *a = f(*a, b);
                 }
             }
+            Operand::Repeated { .. } => unreachable!("not given by the callers"),
         }
     }
 }
@@ -112,6 +161,7 @@ multiversion! {
                 each.zip(b).for_each(|((y, &m), &b)| *y = pick(m, a, b));
             }
             (Operand::Scalar(a), Operand::Scalar(b)) => each.for_each(|(y, &m)| *y = pick(m, a, b)),
+            _ => unreachable!("not given by the callers"),
         }
     }
 }
@@ -164,8 +214,36 @@ where
     a.check(out.len());
     b.check(out.len());
     let isa = isa();
+    match (a, b) {
+        (Operand::Slice(a), Operand::Repeated { values, repeat }) => {
+            return repeated(a, values, repeat, out, &f);
+        }
+        (Operand::Repeated { values, repeat }, Operand::Slice(b)) => {
+            return repeated(b, values, repeat, out, &|b, a| f(a, b));
+        }
+        (Operand::Repeated { .. }, _) | (_, Operand::Repeated { .. }) => {
+            panic!("only one operand is repeated")
+        }
+        _ => (),
+    }
     in_pieces(out, |start, piece| {
         map2(isa, a.piece(start, piece.len()), b.piece(start, piece.len()), piece, &f);
+    });
+}
+
+/// [`binary`] with a repeated operand. Pieces are whole stretches: of one value or, where each stands for one element,
+/// of all of them.
+fn repeated<A, B, R>(a: &[A], values: &[B], repeat: usize, out: &mut [R], f: &(impl Fn(A, B) -> R + Sync))
+where
+    A: Copy + Sync,
+    B: Copy + Sync,
+    R: Send,
+{
+    let (isa, stretch) = (isa(), if repeat == 1 { values.len() } else { repeat });
+    let len = if out.len() < PARALLEL_LEN { out.len().max(1) } else { PIECE.div_ceil(stretch) * stretch };
+    for_each_piece(out, len, |piece, out| {
+        let (start, first) = (piece * len, piece * len / repeat % values.len());
+        map2_repeated(isa, &a[start..start + out.len()], (values, first), repeat, out, f);
     });
 }
 
@@ -255,6 +333,35 @@ mod tests {
         }
     }
 
+    /// Along the last axes, the first ones, and both, on either side.
+    #[test]
+    fn repeated_operands_of_every_kind() {
+        for [periods, values, repeat] in [
+            [1, 1, 1],
+            [0, 3, 2],
+            [1, 300, 7],
+            [700, 1, 90],
+            [9, 40, 1],
+            [3000, 33, 1],
+            [5, 70, 33],
+            [2, 3, PIECE + 5],
+        ] {
+            let len = periods * values * repeat;
+            let (x, y) = (ramp(len), ramp(values));
+            let of = Operand::Repeated { values: &y, repeat };
+            let f = |a: f32, b: f32| a - 2.0 * b;
+            for threads in [1, 3] {
+                let mut out = [vec![0.0; len], vec![0.0; len]];
+                with_threads(threads, || {
+                    binary(Operand::Slice(&x), of, &mut out[0], f);
+                    binary(of, Operand::Slice(&x), &mut out[1], f);
+                });
+                assert!((0..len).all(|i| out[0][i] == f(x[i], y[i / repeat % values])));
+                assert!((0..len).all(|i| out[1][i] == f(y[i / repeat % values], x[i])));
+            }
+        }
+    }
+
     #[test]
     fn select_of_every_length_and_kind() {
         for len in LENGTHS {
@@ -269,6 +376,7 @@ mod tests {
                 let of = |operand: Operand<f32>, i: usize| match operand {
                     Operand::Slice(slice) => slice[i],
                     Operand::Scalar(number) => number,
+                    Operand::Repeated { values, repeat } => values[i / repeat % values.len()],
                 };
                 assert!((0..len).all(|i| out[i] == of(if i % 3 == 1 { a } else { b }, i)));
             }

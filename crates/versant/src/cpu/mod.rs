@@ -6,6 +6,7 @@
 mod backend;
 mod conv;
 mod copy;
+pub mod cross_entropy;
 pub mod elementwise;
 pub mod gemm;
 pub mod index;
@@ -16,6 +17,7 @@ pub mod optim;
 pub mod pool;
 pub mod real;
 pub mod reduce;
+pub mod relu;
 pub mod resample;
 pub mod scan;
 mod scratch;

@@ -156,6 +156,11 @@ pub fn row_sums<T: Real>(x: &[T], cols: usize, out: &mut [T]) {
     each_row(x, cols, out, |row| sum_piece(isa, row));
 }
 
+/// The sum of one row, as [`row_sums`] has it.
+pub(super) fn sum_of_row<T: Real>(isa: Isa, row: &[T]) -> T {
+    sum_piece(isa, row)
+}
+
 /// The maximum of each row of a row-major matrix with `cols` columns: NaN if the row has one, minus infinity if
 /// the row is empty.
 ///

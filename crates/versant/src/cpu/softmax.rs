@@ -1,4 +1,4 @@
-//! Softmax, its logarithm, and cross-entropy fused with it, row by row.
+//! Softmax and its logarithm, row by row.
 
 use super::isa::{Isa, isa, multiversion};
 use super::real::Real;
@@ -8,7 +8,7 @@ use super::threads::for_each_piece;
 const PIECE: usize = 16 * 1024;
 
 /// Calls `run(row number, row)` for every row of `out`, in pieces of whole rows on several threads.
-fn each_row<T: Send>(out: &mut [T], cols: usize, run: impl Fn(usize, &mut [T]) + Sync) {
+pub(super) fn each_row<T: Send>(out: &mut [T], cols: usize, run: impl Fn(usize, &mut [T]) + Sync) {
     if cols == 0 {
         return;
     }
@@ -22,7 +22,7 @@ fn each_row<T: Send>(out: &mut [T], cols: usize, run: impl Fn(usize, &mut [T]) +
 
 multiversion! {
     /// e^(x - top) for each element, and the sum of them.
-    fn exponentials[T: Real](x: &[T], top: T, out: &mut [T]) -> T {
+    pub(super) fn exponentials[T: Real](x: &[T], top: T, out: &mut [T]) -> T {
         for (y, &x) in out.iter_mut().zip(x) {
             *y = (x - top).exp();
         }
@@ -35,20 +35,20 @@ multiversion! {
 }
 
 multiversion! {
-    fn affine[T: Real](x: &mut [T], scale: T, shift: T) {
+    pub(super) fn affine[T: Real](x: &mut [T], scale: T, shift: T) {
         for x in x.iter_mut() {
             *x = *x * scale + shift;
         }
     }
 }
 
-fn maximum<T: Real>(x: &[T]) -> T {
+pub(super) fn maximum<T: Real>(x: &[T]) -> T {
     x.iter().fold(T::NEG_INFINITY, |a, &b| if a > b || a.is_nan() { a } else { b })
 }
 
 /// The largest x and log sum_j e^(x_j - largest). They are kept apart: their sum would round away the small
 /// differences between large logits. `scratch` is as long as `x`.
-fn log_sum_exp<T: Real>(isa: Isa, x: &[T], scratch: &mut [T]) -> (T, T) {
+pub(super) fn log_sum_exp<T: Real>(isa: Isa, x: &[T], scratch: &mut [T]) -> (T, T) {
     let top = maximum(x);
     (top, exponentials(isa, x, top, scratch).ln())
 }
@@ -81,38 +81,5 @@ pub fn softmax_backward<T: Real>(log: bool, y: &[T], g: &[T], cols: usize, out: 
         for ((out, &y), &g) in out.iter_mut().zip(y).zip(g) {
             *out = if log { g - y.exp() * total } else { y * (g - total) };
         }
-    });
-}
-
-/// One loss a row: logsumexp(x) - (1 - s) x_label - s mean(x), each x taken relative to the largest.
-pub fn cross_entropy<T: Real>(x: &[T], labels: &[i64], smoothing: f64, losses: &mut [T]) {
-    let (isa, cols) = (isa(), x.len() / labels.len().max(1));
-    let rows = PIECE.div_ceil(cols.max(1));
-    let (s, share) = (T::from_f64(smoothing), T::from_f64(smoothing / cols as f64));
-    for_each_piece(losses, rows, |piece, losses| {
-        let mut scratch = vec![T::ZERO; cols];
-        for (i, loss) in losses.iter_mut().enumerate() {
-            let row = piece * rows + i;
-            let x = &x[row * cols..][..cols];
-            let (top, log_sum) = log_sum_exp(isa, x, &mut scratch);
-            *loss = log_sum + (T::ONE - s) * (top - x[labels[row] as usize]);
-            // Without smoothing an infinite logit of another class must not turn the loss into NaN.
-            if smoothing != 0.0 {
-                *loss += share * x.iter().fold(T::ZERO, |sum, &x| sum + (top - x));
-            }
-        }
-    });
-}
-
-/// g_row (softmax(x) - target).
-pub fn cross_entropy_backward<T: Real>(x: &[T], labels: &[i64], smoothing: f64, g: &[T], out: &mut [T]) {
-    let (isa, cols) = (isa(), x.len() / labels.len().max(1));
-    let (s, share) = (T::from_f64(smoothing), T::from_f64(smoothing / cols as f64));
-    each_row(out, cols, |row, out| {
-        let (x, g) = (&x[row * cols..][..cols], g[row]);
-        let sum = exponentials(isa, x, maximum(x), out);
-        affine(isa, out, g / sum, -(g * share));
-        let hit = &mut out[labels[row] as usize];
-        *hit = *hit - g * (T::ONE - s);
     });
 }

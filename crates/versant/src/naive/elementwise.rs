@@ -87,6 +87,24 @@ pub(crate) fn binary(op: Binary, a: f64, b: f64) -> f64 {
                 a
             }
         }
+        Binary::SigmoidGrad => a * (b * (1.0 - b)),
+        Binary::TanhGrad => a * (1.0 - b * b),
+        Binary::SiluGrad => {
+            let s = unary(Unary::Sigmoid, b);
+            a * (s * (b * (1.0 - s) + 1.0))
+        }
+        Binary::GeluGrad => {
+            let distribution = libm::erf(b * std::f64::consts::FRAC_1_SQRT_2) * 0.5 + 0.5;
+            let density = (b * b * -0.5).exp() / std::f64::consts::TAU.sqrt();
+            a * (distribution + b * density)
+        }
+        Binary::GeluTanhGrad => {
+            // Beyond +-20 the slope is 0 or 1, and a product of 0 and a large b^3 would be lost.
+            let b = unary(Unary::Clamp(-20.0, 20.0), b);
+            let c = (8.0 / std::f64::consts::PI).sqrt();
+            let s = unary(Unary::Sigmoid, b * (b * b * (c * 0.044715) + c));
+            a * (s + b * (s * (1.0 - s)) * (b * b * (3.0 * c * 0.044715) + c))
+        }
     }
 }
 
@@ -105,7 +123,12 @@ pub(crate) fn binary_i64(op: Binary, a: i64, b: i64) -> i64 {
             if rest != 0 && (rest < 0) != (b < 0) { rest + b } else { rest }
         }
         Binary::Fmod => a.wrapping_rem(b),
-        Binary::Atan2 => unreachable!("checked above the seam: a floating type"),
+        Binary::Atan2
+        | Binary::SigmoidGrad
+        | Binary::TanhGrad
+        | Binary::SiluGrad
+        | Binary::GeluGrad
+        | Binary::GeluTanhGrad => unreachable!("checked above the seam: a floating type"),
         Binary::Pow => power(a, b),
         Binary::MaskPositive => {
             if b > 0 {

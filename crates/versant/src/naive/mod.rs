@@ -99,6 +99,11 @@ impl Backend for Naive {
         }
     }
 
+    fn relu_backward(&self, y: &Array, g: &Array, out: &mut Array, sums: &mut Array) {
+        self.binary(Binary::MaskPositive, g, y, out);
+        self.reduce(Reduce::Sum, out, out.rank() - 1, sums);
+    }
+
     fn reduce(&self, op: Reduce, x: &Array, kept: usize, out: &mut Array) {
         let len: usize = x.shape()[kept..].iter().product();
         let rows = 0..out.numel();
@@ -217,8 +222,8 @@ impl Backend for Naive {
         norm::moments(norm, x, mean, var);
     }
 
-    fn normalize(&self, input: &NormInput, bias: Option<&Array>, out: &mut Array) {
-        norm::normalize(input, bias, out);
+    fn normalize(&self, input: &NormInput, out: &mut Array) {
+        norm::normalize(input, out);
     }
 
     fn normalize_backward(&self, input: &NormInput, g: &Array, grads: NormGrads) {

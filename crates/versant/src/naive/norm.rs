@@ -1,8 +1,10 @@
 //! Normalisation by mean and variance, and its gradients.
 
 use super::number::{read, write};
+use super::unary;
 use crate::array::Array;
 use crate::device::{Norm, NormGrads, NormInput};
+use crate::ops::Unary;
 
 /// The group and the channel of an element.
 fn place(norm: &Norm, e: usize) -> (usize, usize) {
@@ -35,19 +37,25 @@ fn standardized(input: &NormInput) -> (Vec<f64>, Vec<f64>) {
     (read(input.x).into_iter().enumerate().map(of).collect(), rstd)
 }
 
-pub(super) fn normalize(input: &NormInput, bias: Option<&Array>, out: &mut Array) {
+pub(super) fn normalize(input: &NormInput, out: &mut Array) {
     let weight = input.weight.map_or(vec![1.0; input.norm.channels], read);
-    let bias = bias.map_or(vec![0.0; input.norm.channels], read);
+    let bias = input.bias.map_or(vec![0.0; input.norm.channels], read);
     let scaled = |(e, x): (usize, f64)| {
         let channel = place(&input.norm, e).1;
-        x * weight[channel] + bias[channel]
+        let y = x * weight[channel] + bias[channel];
+        if input.relu { unary(Unary::Relu, y) } else { y }
     };
     write(out, standardized(input).0.into_iter().enumerate().map(scaled));
 }
 
 pub(super) fn normalize_backward(input: &NormInput, g: &Array, grads: NormGrads) {
     let norm = &input.norm;
-    let ((x, rstd), g) = (standardized(input), read(g));
+    let ((x, rstd), mut g) = (standardized(input), read(g));
+    if input.relu {
+        let mut y = Array::recycled(input.x.shape(), input.x.dtype(), input.x.device());
+        normalize(input, &mut y);
+        g.iter_mut().zip(read(&y)).for_each(|(g, y)| *g = if y <= 0.0 { 0.0 } else { *g });
+    }
     if let Some(dx) = grads.x {
         let weight = input.weight.map_or(vec![1.0; norm.channels], read);
         let h: Vec<f64> = g.iter().enumerate().map(|(e, g)| g * weight[place(norm, e).1]).collect();

@@ -32,15 +32,24 @@ pub(super) fn softmax_backward(log: bool, y: &Array, g: &Array, out: &mut Array)
     write(out, y_all.chunks(len).zip(g_all.chunks(len)).flat_map(row));
 }
 
+/// The logits of each sample, of [n, classes, places], and their places in memory.
+fn samples(logits: &Array) -> Vec<(Vec<f64>, Vec<usize>)> {
+    let (all, [n, classes, places]) = (read(logits), logits.dims());
+    let of = |sample: usize| {
+        let at = |class: usize| (sample / places * classes + class) * places + sample % places;
+        ((0..classes).map(|class| all[at(class)]).collect(), (0..classes).map(at).collect())
+    };
+    (0..n * places).map(of).collect()
+}
+
 pub(super) fn cross_entropy(logits: &Array, labels: &Array, smoothing: f64, out: &mut Array) {
-    let (all, len) = (read(logits), last_axis(logits));
-    let loss = |(row, label): (&[f64], i64)| {
-        let log_p = log_softmax(row);
-        let mean = log_p.iter().sum::<f64>() / len as f64;
+    let loss = |((x, _), label): ((Vec<f64>, Vec<usize>), i64)| {
+        let log_p = log_softmax(&x);
+        let mean = log_p.iter().sum::<f64>() / x.len() as f64;
         let mean = if smoothing == 0.0 { 0.0 } else { smoothing * mean };
         -((1.0 - smoothing) * log_p[label as usize] + mean)
     };
-    write(out, all.chunks(len).zip(read_i64(labels)).map(loss));
+    write(out, samples(logits).into_iter().zip(read_i64(labels)).map(loss));
 }
 
 pub(super) fn cross_entropy_backward(
@@ -50,10 +59,12 @@ pub(super) fn cross_entropy_backward(
     g: &Array,
     out: &mut Array,
 ) {
-    let (all, len) = (read(logits), last_axis(logits));
-    let row = |((row, label), g): ((&[f64], i64), f64)| -> Vec<f64> {
-        let target = |i| smoothing / len as f64 + if i == label as usize { 1.0 - smoothing } else { 0.0 };
-        log_softmax(row).iter().enumerate().map(|(i, y)| g * (y.exp() - target(i))).collect()
-    };
-    write(out, all.chunks(len).zip(read_i64(labels)).zip(read(g)).flat_map(row));
+    let mut all = vec![0.0; logits.numel()];
+    for (((x, at), label), g) in samples(logits).into_iter().zip(read_i64(labels)).zip(read(g)) {
+        let target = |i| smoothing / x.len() as f64 + if i == label as usize { 1.0 - smoothing } else { 0.0 };
+        for (i, y) in log_softmax(&x).into_iter().enumerate() {
+            all[at[i]] = g * (y.exp() - target(i));
+        }
+    }
+    write(out, all);
 }

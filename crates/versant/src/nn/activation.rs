@@ -23,10 +23,22 @@ macro_rules! layer {
     };
 }
 
-layer!(
-    /// [`Tensor::relu`].
-    Relu |self, x| x.relu()
-);
+/// [`Tensor::relu`].
+#[derive(Module, Clone, Debug)]
+pub struct Relu;
+
+impl Layer for Relu {
+    #[track_caller]
+    fn forward(&self, x: &Tensor, cx: &mut Context) -> Tensor {
+        let y = x.relu();
+        cx.observe("Relu", x, &y, |o| o);
+        y
+    }
+    fn is_relu(&self) -> bool {
+        true
+    }
+}
+
 layer!(
     /// [`Tensor::sigmoid`].
     Sigmoid |self, x| x.sigmoid()

@@ -68,6 +68,11 @@ impl Context {
         self
     }
 
+    /// Whether somebody wants to see what every layer gives.
+    pub fn is_observing(&self) -> bool {
+        self.observations.is_some()
+    }
+
     /// For the same pass again: the same randomness, and nobody looks.
     pub(super) fn replay(&self) -> Context {
         Context { observations: None, path: String::new(), rng: self.rng.clone(), ..*self }

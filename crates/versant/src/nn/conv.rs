@@ -217,6 +217,12 @@ impl Layer for Conv2d {
         cx.observe("Conv2d", x, &y, |o| self.describe(o, &y));
         y
     }
+
+    #[track_caller]
+    fn forward_relu(&self, x: &Tensor, _: &mut Context) -> Tensor {
+        let (padded, conv) = self.padded(x);
+        padded.conv2d_ending(&self.weight, self.bias.as_ref(), true, &conv)
+    }
 }
 
 /// [`Tensor::conv1d`]; as [`Conv2d`] along one axis. `weight` is [out, in / groups, k].
@@ -271,6 +277,12 @@ impl Layer for Conv1d {
         let y = padded.conv1d(&self.weight, self.bias.as_ref(), &conv);
         cx.observe("Conv1d", x, &y, |o| self.describe(o, &y));
         y
+    }
+
+    #[track_caller]
+    fn forward_relu(&self, x: &Tensor, _: &mut Context) -> Tensor {
+        let (padded, conv) = self.padded(x);
+        padded.conv1d_ending(&self.weight, self.bias.as_ref(), true, &conv)
     }
 }
 
@@ -372,6 +384,11 @@ impl Layer for ConvTranspose2d {
         cx.observe("ConvTranspose2d", x, &y, |o| self.describe(o, x));
         y
     }
+
+    #[track_caller]
+    fn forward_relu(&self, x: &Tensor, _: &mut Context) -> Tensor {
+        x.conv_transpose2d_ending(&self.weight, self.bias.as_ref(), true, &self.conv)
+    }
 }
 
 /// [`Tensor::conv_transpose1d`]; as [`ConvTranspose2d`] along one axis. `weight` is [in, out / groups, k].
@@ -428,6 +445,11 @@ impl Layer for ConvTranspose1d {
         let y = x.conv_transpose1d(&self.weight, self.bias.as_ref(), &self.conv);
         cx.observe("ConvTranspose1d", x, &y, |o| self.describe(o, x));
         y
+    }
+
+    #[track_caller]
+    fn forward_relu(&self, x: &Tensor, _: &mut Context) -> Tensor {
+        x.conv_transpose1d_ending(&self.weight, self.bias.as_ref(), true, &self.conv)
     }
 }
 

@@ -69,4 +69,9 @@ impl Layer for Linear {
         });
         y
     }
+
+    #[track_caller]
+    fn forward_relu(&self, x: &Tensor, _: &mut Context) -> Tensor {
+        x.linear_ending(&self.weight, self.bias.as_ref(), true)
+    }
 }

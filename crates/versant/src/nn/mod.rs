@@ -39,4 +39,17 @@ pub trait Layer: Module + Send + Sync {
     /// The output for `x`. The context says whether to train or to evaluate, holds the randomness, and takes
     /// down what each layer gives when someone wants to look inside.
     fn forward(&self, x: &Tensor, cx: &mut Context) -> Tensor;
+
+    /// max(y, 0) of the output y, for a [`Relu`] that follows: the same bits as the two layers one after another.
+    /// Layers that can do it in the same pass over memory override this; only [`forward`](Layer::forward) reports to
+    /// an observing context.
+    fn forward_relu(&self, x: &Tensor, cx: &mut Context) -> Tensor {
+        self.forward(x, cx).relu()
+    }
+
+    /// Whether this layer is max(x, 0) and nothing else, so that the one before may do it too:
+    /// [`forward_relu`](Layer::forward_relu).
+    fn is_relu(&self) -> bool {
+        false
+    }
 }

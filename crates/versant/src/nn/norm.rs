@@ -108,8 +108,8 @@ impl<const D: usize> BatchNorm<D> {
 
     /// By the statistics of the batch, which join the running ones if this is training.
     #[track_caller]
-    fn by_batch(&self, x: &Tensor, training: bool) -> Tensor {
-        let (y, batch) = x.batch_norm(self.weight(), self.bias(), self.eps);
+    fn by_batch(&self, x: &Tensor, relu: bool, training: bool) -> Tensor {
+        let (y, batch) = x.batch_norm_ending([self.weight(), self.bias()], relu, self.eps);
         if let (true, Some(mean), Some(var), Some(tracked)) =
             (training, &self.running_mean, &self.running_var, &self.num_batches_tracked)
         {
@@ -117,29 +117,38 @@ impl<const D: usize> BatchNorm<D> {
             // A batch without elements counts as one and changes nothing, as in PyTorch.
             if batch.count > 0 {
                 let share = self.momentum.unwrap_or_else(|| 1.0 / tracked.get().item::<i64>() as f64);
-                // In f64, rounded once.
-                let moved = |old: &Tensor, new: &Tensor| {
-                    (old.cast(new.dtype()) * (1.0 - share) + new * share).cast(old.dtype())
-                };
-                mean.update(|old| moved(old, &batch.mean));
-                var.update(|old| moved(old, &batch.unbiased_var()));
+                mean.update(|old| moved(old, &batch.mean, share));
+                var.update(|old| moved(old, &batch.unbiased_var(), share));
             }
         }
         y
     }
+
+    #[track_caller]
+    fn normalized(&self, x: &Tensor, relu: bool, training: bool) -> Tensor {
+        check_channels(Self::kind(), x, (if D == 1 { 2 } else { D + 2 }, D + 2), self.num_features);
+        match (self.running_mean(), self.running_var()) {
+            (Some(mean), Some(var)) if !training => {
+                x.batch_norm_eval_ending([&mean, &var], [self.weight(), self.bias()], relu, self.eps)
+            }
+            _ => self.by_batch(x, relu, training),
+        }
+    }
+}
+
+/// `old` moved by `share` of the way to `new` (f64), each element computed in f64 and rounded once. In one loop, as a
+/// layer has few channels: calls of kernels would take longer than their work.
+fn moved(old: &Tensor, new: &Tensor, share: f64) -> Tensor {
+    let pairs = old.cast(new.dtype()).to_vec::<f64>().into_iter().zip(new.to_vec::<f64>());
+    let values: Vec<f64> = pairs.map(|(old, new)| old * (1.0 - share) + new * share).collect();
+    Tensor::from_slice(&values, old.shape()).to(old.device()).cast(old.dtype())
 }
 
 impl<const D: usize> Layer for BatchNorm<D> {
     /// [n, c, ...] to the same shape.
     #[track_caller]
     fn forward(&self, x: &Tensor, cx: &mut Context) -> Tensor {
-        check_channels(Self::kind(), x, (if D == 1 { 2 } else { D + 2 }, D + 2), self.num_features);
-        let y = match (self.running_mean(), self.running_var()) {
-            (Some(mean), Some(var)) if !cx.is_training() => {
-                x.batch_norm_eval(&mean, &var, self.weight(), self.bias(), self.eps)
-            }
-            _ => self.by_batch(x, cx.is_training()),
-        };
+        let y = self.normalized(x, false, cx.is_training());
         cx.observe(Self::kind(), x, &y, |o| {
             let (mean, var) = (self.running_mean(), self.running_var());
             let seen = o.parameter("weight", self.weight()).parameter("bias", self.bias());
@@ -151,6 +160,11 @@ impl<const D: usize> Layer for BatchNorm<D> {
             }
         });
         y
+    }
+
+    #[track_caller]
+    fn forward_relu(&self, x: &Tensor, cx: &mut Context) -> Tensor {
+        self.normalized(x, true, cx.is_training())
     }
 }
 

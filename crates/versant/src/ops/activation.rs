@@ -1,7 +1,14 @@
 //! Activation functions [course: A9].
 
+use super::binary::Binary;
 use super::unary::Unary;
+use crate::autograd::is_recording;
 use crate::tensor::Tensor;
+
+/// g f'(x) in one pass, from g and from x or the result; composed when it is to be differentiated again.
+fn slope(op: Binary, g: &Tensor, at: &Tensor, composed: impl FnOnce() -> Tensor) -> Tensor {
+    if is_recording() { composed() } else { g.array().binary(op, at.array()).into() }
+}
 
 /// g is the gradient of the result, s the logistic function.
 ///
@@ -49,7 +56,8 @@ impl Tensor {
     #[track_caller]
     pub fn sigmoid(&self) -> Tensor {
         Tensor::from_op_with_output("sigmoid", self.array().unary(Unary::Sigmoid), [self], |back, y| {
-            [back.want(0, || back.grad() * (y * (1.0 - y)))]
+            let g = back.grad();
+            [back.want(0, || slope(Binary::SigmoidGrad, g, y, || g * (y * (1.0 - y))))]
         })
     }
 
@@ -57,7 +65,8 @@ impl Tensor {
     #[track_caller]
     pub fn tanh(&self) -> Tensor {
         Tensor::from_op_with_output("tanh", self.array().unary(Unary::Tanh), [self], |back, y| {
-            [back.want(0, || back.grad() * (1.0 - y.square()))]
+            let g = back.grad();
+            [back.want(0, || slope(Binary::TanhGrad, g, y, || g * (1.0 - y.square())))]
         })
     }
 
@@ -66,10 +75,12 @@ impl Tensor {
     pub fn silu(&self) -> Tensor {
         let x = self.clone();
         Tensor::from_op("silu", self.array().unary(Unary::Silu), [self], move |back| {
-            [back.want(0, || {
+            let g = back.grad();
+            let composed = || {
                 let s = x.sigmoid();
-                back.grad() * (&s * (&x * (1.0 - &s) + 1.0))
-            })]
+                g * (&s * (&x * (1.0 - &s) + 1.0))
+            };
+            [back.want(0, || slope(Binary::SiluGrad, g, &x, composed))]
         })
     }
 
@@ -79,11 +90,13 @@ impl Tensor {
     pub fn gelu(&self) -> Tensor {
         let x = self.clone();
         Tensor::from_op("gelu", self.array().unary(Unary::Gelu), [self], move |back| {
-            [back.want(0, || {
+            let g = back.grad();
+            let composed = || {
                 let distribution = (&x * std::f64::consts::FRAC_1_SQRT_2).erf() * 0.5 + 0.5;
                 let density = (x.square() * -0.5).exp() * (1.0 / std::f64::consts::TAU.sqrt());
-                back.grad() * (distribution + &x * density)
-            })]
+                g * (distribution + &x * density)
+            };
+            [back.want(0, || slope(Binary::GeluGrad, g, &x, composed))]
         })
     }
 
@@ -94,15 +107,17 @@ impl Tensor {
     pub fn gelu_tanh(&self) -> Tensor {
         let x = self.clone();
         Tensor::from_op("gelu_tanh", self.array().unary(Unary::GeluTanh), [self], move |back| {
-            [back.want(0, || {
+            let g = back.grad();
+            let composed = || {
                 // Beyond +-20 the slope is 0 or 1, and a product of 0 and a large x^3 would be lost.
                 let x = &x.clamp(-20.0, 20.0);
                 let c = (8.0 / std::f64::consts::PI).sqrt();
                 let square = x.square();
                 let s = (x * (&square * (c * 0.044715) + c)).sigmoid();
-                let slope = square * (3.0 * c * 0.044715) + c;
-                back.grad() * (&s + x * (&s * (1.0 - &s)) * slope)
-            })]
+                let rise = square * (3.0 * c * 0.044715) + c;
+                g * (&s + x * (&s * (1.0 - &s)) * rise)
+            };
+            [back.want(0, || slope(Binary::GeluTanhGrad, g, &x, composed))]
         })
     }
 

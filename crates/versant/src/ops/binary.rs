@@ -32,6 +32,16 @@ pub enum Binary {
     Atan2,
     /// 0 where b <= 0, else a (also where b is NaN): relu's gradient in one pass
     MaskPositive,
+    /// a b (1 - b): sigmoid's gradient, b its result
+    SigmoidGrad,
+    /// a (1 - b^2): tanh's gradient, b its result
+    TanhGrad,
+    /// a s(b) (1 + b (1 - s(b))), s the logistic function: silu's gradient at b
+    SiluGrad,
+    /// a (Phi(b) + b phi(b)), Phi the normal distribution function and phi its density: gelu's gradient at b
+    GeluGrad,
+    /// a (s + 2 b s (1 - s) u') with s = s(2 u), u = sqrt(2/pi) (b + 0.044715 b^3): gelu_tanh's gradient at b
+    GeluTanhGrad,
 }
 
 impl Binary {
@@ -48,7 +58,18 @@ impl Binary {
             Binary::Fmod => "fmod",
             Binary::Atan2 => "atan2",
             Binary::MaskPositive => "mask_positive",
+            Binary::SigmoidGrad => "sigmoid_grad",
+            Binary::TanhGrad => "tanh_grad",
+            Binary::SiluGrad => "silu_grad",
+            Binary::GeluGrad => "gelu_grad",
+            Binary::GeluTanhGrad => "gelu_tanh_grad",
         }
+    }
+
+    /// Whether it has a meaning for floating types alone.
+    fn is_of_floats(self) -> bool {
+        use Binary::{Atan2, GeluGrad, GeluTanhGrad, SigmoidGrad, SiluGrad, TanhGrad};
+        matches!(self, Atan2 | SigmoidGrad | TanhGrad | SiluGrad | GeluGrad | GeluTanhGrad)
     }
 }
 
@@ -84,7 +105,7 @@ impl Array {
         let name = op.name();
         assert!(a.dtype() != DType::Bool, "{name}: bool has no arithmetic; cast it first");
         assert!(
-            op != Binary::Atan2 || a.dtype().is_float(),
+            !op.is_of_floats() || a.dtype().is_float(),
             "{name}: needs f32 or f64, not {}; cast it first",
             a.dtype()
         );

@@ -5,8 +5,8 @@
 //! gradients of any order come without further formulas.
 
 use super::conv_options::{Call, Conv};
+use super::ending::Ending;
 use crate::array::Array;
-use crate::autograd::Back;
 use crate::device::{ConvShape, Epilogue};
 use crate::tensor::Tensor;
 
@@ -30,8 +30,20 @@ impl Tensor {
     /// When sizes, types or devices do not fit, or the kernel is larger than the padded image.
     #[track_caller]
     pub fn conv2d(&self, weight: &Tensor, bias: Option<&Tensor>, conv: &Conv) -> Tensor {
+        self.conv2d_ending(weight, bias, false, conv)
+    }
+
+    /// [`conv2d`](Tensor::conv2d), and max(y, 0) of its result if asked.
+    #[track_caller]
+    pub(crate) fn conv2d_ending(
+        &self,
+        weight: &Tensor,
+        bias: Option<&Tensor>,
+        relu: bool,
+        conv: &Conv,
+    ) -> Tensor {
         let s = Call { op: "conv2d", x: self, weight, bias, conv }.forward();
-        convolution(self, weight, bias, s)
+        convolution(self, weight, bias, relu, s)
     }
 
     /// [`conv2d`](Tensor::conv2d) along one axis: x [n, c, l], weight [out, c / groups, k]. The options are single
@@ -46,33 +58,44 @@ impl Tensor {
     /// ```
     #[track_caller]
     pub fn conv1d(&self, weight: &Tensor, bias: Option<&Tensor>, conv: &Conv) -> Tensor {
+        self.conv1d_ending(weight, bias, false, conv)
+    }
+
+    /// [`conv1d`](Tensor::conv1d), and max(y, 0) of its result if asked.
+    #[track_caller]
+    pub(crate) fn conv1d_ending(
+        &self,
+        weight: &Tensor,
+        bias: Option<&Tensor>,
+        relu: bool,
+        conv: &Conv,
+    ) -> Tensor {
         let s = Call { op: "conv1d", x: self, weight, bias, conv }.forward();
-        convolution(&self.unsqueeze(2), &weight.unsqueeze(2), bias, s).squeeze(2)
+        convolution(&self.unsqueeze(2), &weight.unsqueeze(2), bias, relu, s).squeeze(2)
     }
 }
 
 /// y of x, w and b.
-pub(super) fn convolution(x: &Tensor, weight: &Tensor, bias: Option<&Tensor>, s: ConvShape) -> Tensor {
+pub(super) fn convolution(
+    x: &Tensor,
+    weight: &Tensor,
+    bias: Option<&Tensor>,
+    relu: bool,
+    s: ConvShape,
+) -> Tensor {
     let mut y = Array::recycled(s.y(), x.dtype(), x.device());
     let [vx, vw] = [x, weight].map(|t| t.array().contiguous());
     let vb = bias.map(|b| b.array().contiguous());
-    x.device().backend().conv2d(&s, &vx, &vw, Epilogue { bias: vb.as_ref(), relu: false }, &mut y);
+    x.device().backend().conv2d(&s, &vx, &vw, Epilogue { bias: vb.as_ref(), relu }, &mut y);
 
+    let ending = Ending { names: ["conv2d", "conv2d_relu"], bias, relu, sums: channel_sums };
     let [x0, w0] = [x.clone(), weight.clone()];
-    let grads = move |back: &Back| {
-        let g = back.grad();
+    ending.node(y, [x, weight], move |back, g| {
         [
-            back.want(0, || transposed_convolution(g, &w0, None, s)),
+            back.want(0, || transposed_convolution(g, &w0, None, false, s)),
             back.want(1, || kernel_gradient(&x0, g, s)),
         ]
-    };
-    match bias {
-        None => Tensor::from_op("conv2d", y, [x, weight], grads),
-        Some(b) => Tensor::from_op("conv2d", y, [x, weight, b], move |back| {
-            let [dx, dw] = grads(back);
-            [dx, dw, back.want(2, || channel_sums(back.grad()))]
-        }),
-    }
+    })
 }
 
 /// x of y, w and b.
@@ -80,25 +103,20 @@ pub(super) fn transposed_convolution(
     y: &Tensor,
     weight: &Tensor,
     bias: Option<&Tensor>,
+    relu: bool,
     s: ConvShape,
 ) -> Tensor {
     let mut x = Array::recycled(s.x(), y.dtype(), y.device());
     let [vy, vw] = [y, weight].map(|t| t.array().contiguous());
     let vb = bias.map(|b| b.array().contiguous());
-    y.device().backend().conv2d_input(&s, &vy, &vw, Epilogue { bias: vb.as_ref(), relu: false }, &mut x);
+    y.device().backend().conv2d_input(&s, &vy, &vw, Epilogue { bias: vb.as_ref(), relu }, &mut x);
 
+    let names = ["conv_transpose2d", "conv_transpose2d_relu"];
+    let ending = Ending { names, bias, relu, sums: channel_sums };
     let [y0, w0] = [y.clone(), weight.clone()];
-    let grads = move |back: &Back| {
-        let g = back.grad();
-        [back.want(0, || convolution(g, &w0, None, s)), back.want(1, || kernel_gradient(g, &y0, s))]
-    };
-    match bias {
-        None => Tensor::from_op("conv_transpose2d", x, [y, weight], grads),
-        Some(b) => Tensor::from_op("conv_transpose2d", x, [y, weight, b], move |back| {
-            let [dy, dw] = grads(back);
-            [dy, dw, back.want(2, || channel_sums(back.grad()))]
-        }),
-    }
+    ending.node(x, [y, weight], move |back, g| {
+        [back.want(0, || convolution(g, &w0, None, false, s)), back.want(1, || kernel_gradient(g, &y0, s))]
+    })
 }
 
 /// w of x and y.
@@ -111,8 +129,8 @@ fn kernel_gradient(x: &Tensor, y: &Tensor, s: ConvShape) -> Tensor {
     Tensor::from_op("conv2d_weight", w, [x, y], move |back| {
         let g = back.grad();
         [
-            back.want(0, || transposed_convolution(&y0, g, None, s)),
-            back.want(1, || convolution(&x0, g, None, s)),
+            back.want(0, || transposed_convolution(&y0, g, None, false, s)),
+            back.want(1, || convolution(&x0, g, None, false, s)),
         ]
     })
 }

@@ -24,15 +24,39 @@ impl Tensor {
     /// smaller than the stride or the dilation.
     #[track_caller]
     pub fn conv_transpose2d(&self, weight: &Tensor, bias: Option<&Tensor>, conv: &Conv) -> Tensor {
+        self.conv_transpose2d_ending(weight, bias, false, conv)
+    }
+
+    /// [`conv_transpose2d`](Tensor::conv_transpose2d), and max(y, 0) of its result if asked.
+    #[track_caller]
+    pub(crate) fn conv_transpose2d_ending(
+        &self,
+        weight: &Tensor,
+        bias: Option<&Tensor>,
+        relu: bool,
+        conv: &Conv,
+    ) -> Tensor {
         let s = Call { op: "conv_transpose2d", x: self, weight, bias, conv }.transposed();
-        transposed_convolution(self, weight, bias, s)
+        transposed_convolution(self, weight, bias, relu, s)
     }
 
     /// [`conv_transpose2d`](Tensor::conv_transpose2d) along one axis: x [n, in, l], weight [in, out / groups, k]. The
     /// options are single numbers.
     #[track_caller]
     pub fn conv_transpose1d(&self, weight: &Tensor, bias: Option<&Tensor>, conv: &Conv) -> Tensor {
+        self.conv_transpose1d_ending(weight, bias, false, conv)
+    }
+
+    /// [`conv_transpose1d`](Tensor::conv_transpose1d), and max(y, 0) of its result if asked.
+    #[track_caller]
+    pub(crate) fn conv_transpose1d_ending(
+        &self,
+        weight: &Tensor,
+        bias: Option<&Tensor>,
+        relu: bool,
+        conv: &Conv,
+    ) -> Tensor {
         let s = Call { op: "conv_transpose1d", x: self, weight, bias, conv }.transposed();
-        transposed_convolution(&self.unsqueeze(2), &weight.unsqueeze(2), bias, s).squeeze(2)
+        transposed_convolution(&self.unsqueeze(2), &weight.unsqueeze(2), bias, relu, s).squeeze(2)
     }
 }

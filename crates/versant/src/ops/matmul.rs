@@ -1,7 +1,7 @@
 //! Matrix products: `matmul`, and `linear` with its bias in one pass.
 
+use super::ending::Ending;
 use crate::array::Array;
-use crate::autograd::Back;
 use crate::device::Epilogue;
 use crate::shape::Shape;
 use crate::tensor::Tensor;
@@ -98,6 +98,12 @@ impl Tensor {
     /// When the sizes do not fit.
     #[track_caller]
     pub fn linear(&self, weight: &Tensor, bias: Option<&Tensor>) -> Tensor {
+        self.linear_ending(weight, bias, false)
+    }
+
+    /// [`linear`](Tensor::linear), and max(y, 0) of its result if asked.
+    #[track_caller]
+    pub(crate) fn linear_ending(&self, weight: &Tensor, bias: Option<&Tensor>, relu: bool) -> Tensor {
         let (sx, sw) = (self.shape(), weight.shape());
         assert!(
             sw.rank() == 2 && sx.rank() >= 1,
@@ -115,13 +121,13 @@ impl Tensor {
             Shape::checked(&result).is_some(),
             "linear: input {sx} and weight {sw} give {result:?}, more elements than memory can hold"
         );
-        let y = self.reshape([rows, inputs]).linear_rows(weight, bias);
+        let y = self.reshape([rows, inputs]).linear_rows(weight, bias, relu);
         y.reshape(sx.with_axis(sx.rank() - 1, outputs))
     }
 
-    /// [`linear`](Tensor::linear) for x [n, in].
+    /// [`linear_ending`](Tensor::linear_ending) for x [n, in].
     #[track_caller]
-    fn linear_rows(&self, weight: &Tensor, bias: Option<&Tensor>) -> Tensor {
+    fn linear_rows(&self, weight: &Tensor, bias: Option<&Tensor>, relu: bool) -> Tensor {
         let (x, w) = (self.clone(), weight.clone());
         let same = |t: &Tensor| t.dtype() == x.dtype() && t.device() == x.device();
         assert!(
@@ -135,20 +141,13 @@ impl Tensor {
         );
         let mut y = Array::recycled([x.shape()[0], w.shape()[0]].into(), x.dtype(), x.device());
         let contiguous = bias.map(|b| b.array().contiguous());
-        let epilogue = Epilogue { bias: contiguous.as_ref(), relu: false };
+        let epilogue = Epilogue { bias: contiguous.as_ref(), relu };
         x.device().backend().matmul(x.array(), &w.array().transpose(0, 1), epilogue, &mut y);
 
-        let grads = move |back: &Back| {
-            let g = back.grad();
+        let ending = Ending { names: ["linear", "linear_relu"], bias, relu, sums: |g| g.sum_axes([0]) };
+        ending.node(y, [self, weight], move |back, g| {
             [back.want(0, || g.matmul(&w)), back.want(1, || g.transpose(0, 1).matmul(&x))]
-        };
-        match bias {
-            None => Tensor::from_op("linear", y, [self, weight], grads),
-            Some(b) => Tensor::from_op("linear", y, [self, weight, b], move |back| {
-                let [dx, dw] = grads(back);
-                [dx, dw, back.want(2, || back.grad().sum_axes([0]))]
-            }),
-        }
+        })
     }
 }
 

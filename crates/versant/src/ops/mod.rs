@@ -14,6 +14,7 @@ mod conv_transpose;
 mod create;
 mod dropout;
 mod einsum;
+mod ending;
 mod fold;
 mod index;
 mod loss;

@@ -11,9 +11,6 @@ use crate::dtype::DType;
 use crate::shape::Shape;
 use crate::tensor::Tensor;
 
-/// Where the elements of a channel that lie together are fewer, those of all samples are brought together first.
-const SHORT: usize = 16;
-
 /// What [`batch_norm`](Tensor::batch_norm) found in its batch, for running statistics. f64, whatever x is; no gradient
 /// flows through it.
 #[derive(Clone, Debug)]
@@ -43,7 +40,8 @@ impl Array {
     }
 }
 
-/// g is the gradient of the result; h = g weight; r = 1 / sqrt(var + eps).
+/// g is the gradient of the result; h = g weight; r = 1 / sqrt(var + eps). With a ReLU, in the forms that end in one, g
+/// counts where the result is above 0.
 impl Tensor {
     /// Normalises each channel of x [n, c, ...] by the mean and the variance of the batch, as in training, and gives
     /// these too. `weight` and `bias`, `[c]`, are 1 and 0 where there are none. (Ioffe and Szegedy 2015)
@@ -69,6 +67,17 @@ impl Tensor {
         bias: Option<&Tensor>,
         eps: f64,
     ) -> (Tensor, BatchStatistics) {
+        self.batch_norm_ending([weight, bias], false, eps)
+    }
+
+    /// [`batch_norm`](Tensor::batch_norm), and max(y, 0) of its result if asked.
+    #[track_caller]
+    pub(crate) fn batch_norm_ending(
+        &self,
+        [weight, bias]: [Option<&Tensor>; 2],
+        relu: bool,
+        eps: f64,
+    ) -> (Tensor, BatchStatistics) {
         let [n, channels, len] = self.samples_and_channels("batch_norm");
         self.check_parts("batch_norm", [channels].into(), [("weight", weight), ("bias", bias)]);
         assert!(
@@ -77,7 +86,8 @@ impl Tensor {
              0; use a larger batch, or evaluate",
             self.shape()
         );
-        let (y, [mean, var]) = self.normalized_by_channel("batch_norm", None, [weight, bias], eps);
+        let names = ["batch_norm", "batch_norm_relu"];
+        let (y, [mean, var]) = self.normalized_by_channel(names, None, [weight, bias], relu, eps);
         (y, BatchStatistics { mean: mean.into(), var: var.into(), count: n * len })
     }
 
@@ -97,11 +107,24 @@ impl Tensor {
         bias: Option<&Tensor>,
         eps: f64,
     ) -> Tensor {
+        self.batch_norm_eval_ending([mean, var], [weight, bias], false, eps)
+    }
+
+    /// [`batch_norm_eval`](Tensor::batch_norm_eval), and max(y, 0) of its result if asked.
+    #[track_caller]
+    pub(crate) fn batch_norm_eval_ending(
+        &self,
+        [mean, var]: [&Tensor; 2],
+        [weight, bias]: [Option<&Tensor>; 2],
+        relu: bool,
+        eps: f64,
+    ) -> Tensor {
         let [_, channels, _] = self.samples_and_channels("batch_norm_eval");
         let given = [("mean", Some(mean)), ("variance", Some(var)), ("weight", weight), ("bias", bias)];
         self.check_parts("batch_norm_eval", [channels].into(), given);
         let given = [mean, var].map(|t| t.array().cast(DType::F64).contiguous());
-        self.normalized_by_channel("batch_norm_eval", Some(given), [weight, bias], eps).0
+        let names = ["batch_norm_eval", "batch_norm_eval_relu"];
+        self.normalized_by_channel(names, Some(given), [weight, bias], relu, eps).0
     }
 
     /// Normalises over the last axes, of the shape `normalized_shape`, which weight and bias have too. (Ba, Kiros and
@@ -132,7 +155,7 @@ impl Tensor {
         let inner = last.numel();
         let groups = shape[..shape.rank() - last.rank()].iter().product();
         let norm = Norm { groups, inner, channels: inner, span: 1, eps };
-        self.normalized("layer_norm", norm, None, [weight, bias]).0
+        self.normalized("layer_norm", norm, None, [weight, bias], false).0
     }
 
     /// Normalises each sample of x [n, c, ...] over groups of c / `groups` neighbouring channels, all their positions
@@ -157,7 +180,7 @@ impl Tensor {
         );
         self.check_parts("group_norm", [channels].into(), [("weight", weight), ("bias", bias)]);
         let norm = Norm { groups: n * groups, inner: channels / groups * len, channels, span: len, eps };
-        self.normalized("group_norm", norm, None, [weight, bias]).0
+        self.normalized("group_norm", norm, None, [weight, bias], false).0
     }
 
     /// Normalises each channel of each sample of x [n, c, ...] over its positions. `weight` and `bias` are `[c]`.
@@ -175,7 +198,7 @@ impl Tensor {
             self.shape()
         );
         let norm = Norm { groups: n * channels, inner: len, channels, span: len, eps };
-        self.normalized("instance_norm", norm, None, [weight, bias]).0
+        self.normalized("instance_norm", norm, None, [weight, bias], false).0
     }
 }
 
@@ -216,19 +239,15 @@ impl Tensor {
 
     fn normalized_by_channel(
         &self,
-        operation: &'static str,
+        names: [&'static str; 2],
         given: Option<[Array; 2]>,
         affine: [Option<&Tensor>; 2],
+        relu: bool,
         eps: f64,
     ) -> (Tensor, [Array; 2]) {
-        let [n, channels, len] = self.samples_and_channels(operation);
-        let norm = |inner| Norm { groups: channels, inner, channels, span: inner, eps };
-        if len >= SHORT {
-            return self.normalized(operation, norm(len), given, affine);
-        }
-        let together = self.reshape([n, channels, len]).transpose(0, 1);
-        let (y, statistics) = together.normalized(operation, norm(n * len), given, affine);
-        (y.transpose(0, 1).reshape(self.shape()), statistics)
+        let [_, channels, len] = self.samples_and_channels(names[0]);
+        let norm = Norm { groups: channels, inner: len, channels, span: len, eps };
+        self.normalized(names[usize::from(relu)], norm, given, affine, relu)
     }
 
     /// Normalised by the given mean and variance, or by its own; and these.
@@ -238,6 +257,7 @@ impl Tensor {
         norm: Norm,
         given: Option<[Array; 2]>,
         [weight, bias]: [Option<&Tensor>; 2],
+        relu: bool,
     ) -> (Tensor, [Array; 2]) {
         // Without weights all of a group's elements are treated alike.
         let norm = match (weight, bias) {
@@ -245,14 +265,14 @@ impl Tensor {
             _ => norm,
         };
         let x = Tensor::from_parts(self.array().contiguous(), self.node().cloned());
-        let (own, device) = (given.is_none(), x.device());
+        let own = given.is_none();
         let [mean, var] = given.unwrap_or_else(|| x.array().moments(&norm));
         let affine = weight.or(bias).map_or([norm.channels].into(), Tensor::shape);
-        let done = Normalization { norm, x, mean, var, weight: weight.cloned(), affine, own };
-        let mut y = Array::recycled(self.shape(), self.dtype(), device);
-        let values = weight.map(|w| w.array().contiguous());
         let bias_values = bias.map(|b| b.array().contiguous());
-        device.backend().normalize(&done.input(values.as_ref()), bias_values.as_ref(), &mut y);
+        let weight0 = weight.cloned();
+        let done =
+            Normalization { norm, x, mean, var, weight: weight0, bias: bias_values, relu, affine, own };
+        let y = done.result();
 
         let statistics = [done.mean.clone(), done.var.clone()];
         let parents: Vec<&Tensor> = std::iter::once(self).chain(weight).chain(bias).collect();
@@ -281,6 +301,9 @@ struct Normalization {
     mean: Array,
     var: Array,
     weight: Option<Tensor>,
+    /// With contiguous values.
+    bias: Option<Array>,
+    relu: bool,
     /// The shape of weight and bias.
     affine: Shape,
     own: bool,
@@ -288,8 +311,16 @@ struct Normalization {
 
 impl Normalization {
     fn input<'a>(&'a self, weight: Option<&'a Array>) -> NormInput<'a> {
-        let Normalization { norm, ref x, ref mean, ref var, own, .. } = *self;
-        NormInput { norm, x: x.array(), mean, var, weight, own }
+        let Normalization { norm, ref x, ref mean, ref var, ref bias, relu, own, .. } = *self;
+        NormInput { norm, x: x.array(), mean, var, weight, bias: bias.as_ref(), relu, own }
+    }
+
+    fn result(&self) -> Array {
+        let x = self.x.array();
+        let mut y = Array::recycled(x.shape(), x.dtype(), x.device());
+        let weight = self.weight.as_ref().map(|w| w.array().contiguous());
+        x.device().backend().normalize(&self.input(weight.as_ref()), &mut y);
+        y
     }
 
     /// Those of x, weight and bias that are wanted.
@@ -308,6 +339,8 @@ impl Normalization {
 
     /// The same formulas in operations that have gradients.
     fn composed_gradients(&self, g: &Tensor, wanted: [bool; 3]) -> [Option<Tensor>; 3] {
+        let gated = self.relu.then(|| g.mask_positive(&self.result().into()));
+        let g = gated.as_ref().unwrap_or(g);
         let Norm { groups, inner, channels, span, eps } = self.norm;
         let runs = |len: usize| self.x.numel().checked_div(len).unwrap_or(0);
         let by_group = [runs(groups * inner), groups, inner];

@@ -2,10 +2,11 @@
 
 use proptest::prelude::*;
 use versant::ops::{Binary, Compare, Unary};
-use versant::{Array, DType};
+use versant::rng::Rng;
+use versant::{Array, DType, Device};
 
-use crate::compare::{eps, exact, naive, wide, within, within_ulps};
-use crate::views::{View, view};
+use crate::compare::{eps, exact, magnitude, naive, wide, within, within_ulps};
+use crate::views::{Values, View, dim, draw, values, view};
 
 const FLOATS: [DType; 2] = [DType::F32, DType::F64];
 const TYPES: [DType; 5] = [DType::F32, DType::F64, DType::I64, DType::U8, DType::Bool];
@@ -99,6 +100,44 @@ oracle! {
             exact(&a.binary(op, &b), &naive(&a).binary(op, &naive(&b)));
             exact(&b.binary(op, &a), &naive(&b).binary(op, &naive(&a)));
         }
+    }
+
+    /// Ordinary numbers: beyond them one factor of a product may vanish before the other overflows. The steepest part
+    /// of gelu_tanh's exponential costs some digits.
+    #[test]
+    fn gradients_of_activations(n in dim(), double in any::<bool>(), seed in any::<u64>()) {
+        let dtype = FLOATS[double as usize];
+        let mut rng = Rng::new(seed);
+        let [g, x] = [(); 2].map(|()| draw(&[n], dtype, Values::Ordinary, &mut rng));
+        let size = wide(&g);
+        for op in [
+            Binary::SigmoidGrad, Binary::TanhGrad, Binary::SiluGrad, Binary::GeluGrad, Binary::GeluTanhGrad,
+        ] {
+            let x = if matches!(op, Binary::SigmoidGrad | Binary::TanhGrad) { x.unary(Unary::Tanh) } else { x.clone() };
+            let (got, wanted) = (g.binary(op, &x), naive(&g).binary(op, &naive(&x)));
+            within(&got, &wanted, |i, _| 64.0 * eps(dtype) * size[i].abs());
+        }
+    }
+
+    #[test]
+    fn gradient_of_a_relu(
+        [rows, len] in [dim(), dim()],
+        (double, values, seed) in (any::<bool>(), values(), any::<u64>()),
+    ) {
+        let dtype = FLOATS[double as usize];
+        let values = if values == Values::All { Values::Ordinary } else { values };
+        let mut rng = Rng::new(seed);
+        let [y, g] = [(); 2].map(|()| draw(&[rows, len], dtype, values, &mut rng));
+        let run = |device: Device| {
+            let [y, g] = [y.to(device), g.to(device)];
+            let [mut out, mut sums] = [&[rows, len][..], &[rows]].map(|dims| Array::zeros(dims, dtype).to(device));
+            device.backend().relu_backward(&y, &g, &mut out, &mut sums);
+            [out, sums]
+        };
+        let ([out, sums], [wanted, wanted_sums]) = (run(Device::Cpu), run(Device::Naive));
+        exact(&out, &wanted);
+        let size = magnitude(&wanted, &[1]);
+        within(&sums, &wanted_sums, |i, _| 8.0 * (len.max(1) as f64).sqrt() * eps(dtype) * size[i]);
     }
 
     #[test]

@@ -65,6 +65,23 @@ oracle! {
         within(&fast[0], &plain[0], |_, w| error * (1.0 + w.abs()));
         within(&fast[1], &plain[1], |_, _| 32.0 * error);
     }
+
+    #[test]
+    fn cross_entropy_of_places(
+        (n, classes, places, smoothing) in (0usize..4, 1usize..12, dim(), prop::sample::select(vec![0.0, 0.1, 1.0])),
+        (double, values, seed) in (any::<bool>(), values(), any::<u64>()),
+    ) {
+        let dtype = if double { DType::F64 } else { DType::F32 };
+        let mut rng = Rng::new(seed);
+        let x = logits(n, classes * places, dtype, values, &mut rng).reshape([n, classes, places]);
+        let labels: Vec<i64> = (0..n * places).map(|_| rng.below(classes as u64) as i64).collect();
+        let labels = Tensor::from_slice(&labels, [n, places]);
+        let options = CrossEntropy { label_smoothing: smoothing, reduction: Reduction::None, ..CrossEntropy::default() };
+        let [fast, plain] = both(&x, |x| x.cross_entropy_with(&labels.to(x.device()), &options));
+        let error = roughly(classes, dtype);
+        within(&fast[0], &plain[0], |_, w| error * (1.0 + w.abs()));
+        within(&fast[1], &plain[1], |_, _| 32.0 * error);
+    }
 }
 
 /// What PyTorch gives: any NaN or plus infinity in a row, or nothing but minus infinity, makes the row NaN.

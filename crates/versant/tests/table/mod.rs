@@ -6,6 +6,7 @@
 
 mod conv;
 mod elementwise;
+mod endings;
 mod graph;
 mod indexing;
 mod linalg;
@@ -124,6 +125,7 @@ pub fn cases() -> Vec<Case> {
         reductions::cases(),
         linalg::cases(),
         conv::cases(),
+        endings::cases(),
         shapes::cases(),
         indexing::cases(),
         losses::cases(),

@@ -88,6 +88,13 @@ impl Rows {
         self.x.shape()[self.axis]
     }
 
+    /// [n, classes, places]: the logits where they lie, for kernels that read them so.
+    fn in_planes(&self) -> Tensor {
+        let shape = self.x.shape();
+        let [n, places] = [&shape[..self.axis], &shape[self.axis + 1..]].map(|axes| axes.iter().product());
+        self.x.reshape([n, self.classes(), places])
+    }
+
     /// [samples, classes]
     fn in_rows(&self, x: &Tensor) -> Tensor {
         let mut order: Vec<usize> = (0..x.rank()).filter(|&i| i != self.axis).collect();
@@ -196,13 +203,11 @@ impl Tensor {
         match target.dtype() {
             DType::I64 => {
                 let labels = rows.labels("cross_entropy", target, options.ignore_index);
-                let x = rows.in_rows(self);
+                let fused = || rows.in_planes().fused_cross_entropy(&labels.labels, s);
                 let losses = match &rows.weight {
-                    None => x.fused_cross_entropy(&labels.labels, s),
-                    Some(weight) if s == 0.0 => {
-                        x.fused_cross_entropy(&labels.labels, s) * weight.index_select(0, &labels.labels)
-                    }
-                    Some(weight) => rows.smoothed_cross_entropy(&x, &labels, weight, s),
+                    None => fused(),
+                    Some(weight) if s == 0.0 => fused() * weight.index_select(0, &labels.labels),
+                    Some(weight) => rows.smoothed_cross_entropy(&rows.in_rows(self), &labels, weight, s),
                 };
                 rows.reduce(losses, &labels, options.reduction)
             }
@@ -214,7 +219,7 @@ impl Tensor {
         }
     }
 
-    /// The losses of rows [n, classes], labels known to be classes.
+    /// The losses of samples [n, classes, places], labels `[n places]` known to be classes.
     fn fused_cross_entropy(&self, labels: &Tensor, smoothing: f64) -> Tensor {
         let (x, labels) = (self.clone(), labels.array().contiguous());
         let mut losses = Array::recycled(labels.shape(), self.dtype(), self.device());
@@ -286,13 +291,14 @@ impl Rows {
     }
 }
 
-/// g (softmax(x) - target) for each row; composed when it is to be differentiated again.
+/// g (softmax(x) - target) for each sample; composed when it is to be differentiated again.
 fn cross_entropy_gradient(x: &Tensor, labels: &Array, smoothing: f64, g: &Tensor) -> Tensor {
-    let [n, classes] = x.dims();
+    let [n, classes, places] = x.dims();
     if crate::autograd::is_recording() {
-        let one_hot = Tensor::from(labels.clone()).one_hot(classes).cast(x.dtype());
+        let labels = Tensor::from(labels.clone()).reshape([n, places]);
+        let one_hot = labels.one_hot(classes).transpose(1, 2).cast(x.dtype());
         let target = one_hot * (1.0 - smoothing) + smoothing / classes as f64;
-        return (x.softmax(1) - target) * g.reshape([n, 1]);
+        return (x.softmax(1) - target) * g.reshape([n, 1, places]);
     }
     let mut out = Array::recycled(x.shape(), x.dtype(), x.device());
     let (x, g) = (x.array().contiguous(), g.array().contiguous());

@@ -1,7 +1,7 @@
 //! How far is each element from its target?
 
 use super::Reduction;
-use crate::autograd::no_grad;
+use crate::autograd::{is_recording, no_grad};
 use crate::tensor::Tensor;
 
 /// Options of [`Tensor::bce_with`].
@@ -39,7 +39,20 @@ impl Tensor {
     #[track_caller]
     pub fn mse_loss_with(&self, target: &Tensor, reduction: Reduction) -> Tensor {
         self.same_shape("mse_loss", "target", target);
-        (self - target).square().reduced(reduction)
+        let share = match reduction {
+            Reduction::None => return (self - target).square(),
+            Reduction::Mean => 2.0 / self.numel() as f64,
+            Reduction::Sum => 2.0,
+        };
+        let distance = no_grad(|| self - target);
+        let value = no_grad(|| distance.square().reduced(reduction));
+        let (x, y) = (self.clone(), target.clone());
+        Tensor::from_op("mse_loss", value.array().clone(), [self, target], move |back| {
+            // Recorded, the distance must lead to x and y.
+            let distance = if is_recording() { &x - &y } else { distance.clone() };
+            let scaled = |share: f64| &distance * (back.grad() * share);
+            [back.want(0, || scaled(share)), back.want(1, || scaled(-share))]
+        })
     }
 
     /// |x - y|. Gradient: sign(x - y), 0 where they are equal.
