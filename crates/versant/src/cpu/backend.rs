@@ -5,7 +5,7 @@ use super::elementwise::{Operand, binary, binary_in_place, select, unary};
 use super::gemm::{self, MatRef, gemm};
 use super::real::Real;
 use super::threads::for_each_piece;
-use super::{conv, copy, index, norm, optim, pool, reduce, relu, resample, scan, softmax, sort};
+use super::{activation, conv, copy, index, norm, optim, pool, reduce, relu, resample, scan, softmax, sort};
 use crate::array::Array;
 use crate::device::{Backend, ConvShape, Epilogue, Norm, NormGrads, NormInput};
 use crate::dtype::{DType, Element, with_element, with_float};
@@ -101,27 +101,6 @@ fn silu_grad<T: Real>(g: T, x: T) -> T {
     g * (s * (x * (T::ONE - s) + T::ONE))
 }
 
-/// g (Phi(x) + x phi(x)).
-#[inline(always)]
-fn gelu_grad<T: Real>(g: T, x: T) -> T {
-    let [half, root] = [0.5, std::f64::consts::FRAC_1_SQRT_2].map(T::from_f64);
-    let density = (-(x * x) * half).exp() * T::from_f64(1.0 / std::f64::consts::TAU.sqrt());
-    g * (((x * root).erf() * half + half) + x * density)
-}
-
-/// g (s + 2 x s (1 - s) u') with s = s(2 u), u = sqrt(2/pi) (x + 0.044715 x^3).
-#[inline(always)]
-fn gelu_tanh_grad<T: Real>(g: T, x: T) -> T {
-    let c = (8.0 / std::f64::consts::PI).sqrt();
-    let [c, cubic, slope, far] = [c, c * 0.044715, 3.0 * c * 0.044715, 20.0].map(T::from_f64);
-    // Beyond +-20 the slope is 0 or 1, and a product of 0 and a large x^3 would be lost.
-    let x = if x < -far { -far } else { x };
-    let x = if x > far { far } else { x };
-    let square = x * x;
-    let s = (x * (square * cubic + c)).sigmoid();
-    g * (s + x * (s * (T::ONE - s)) * (square * slope + c))
-}
-
 /// The vectorised functions; the others are computed in f64, one by one.
 fn unary_of<T: Real + Element<Repr = T>>(op: Unary, x: &[T], out: &mut [T]) {
     let c = |v: f64| T::from_f64(v);
@@ -197,8 +176,8 @@ fn binary_of<T: Real + Element<Repr = T>>(op: Binary, a: Operand<T>, b: Operand<
         Binary::SigmoidGrad => binary(a, b, out, |g, y| g * (y * (T::ONE - y))),
         Binary::TanhGrad => binary(a, b, out, |g, y| g * (T::ONE - y * y)),
         Binary::SiluGrad => binary(a, b, out, silu_grad),
-        Binary::GeluGrad => binary(a, b, out, gelu_grad),
-        Binary::GeluTanhGrad => binary(a, b, out, gelu_tanh_grad),
+        Binary::GeluGrad => activation::gelu_backward(a, b, out),
+        Binary::GeluTanhGrad => activation::gelu_tanh_backward(a, b, out),
         Binary::Pow | Binary::Remainder | Binary::Fmod | Binary::Atan2 => {
             binary(a, b, out, |a, b| T::from_f64(naive::binary(op, a.to_f64(), b.to_f64())))
         }
