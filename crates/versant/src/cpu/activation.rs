@@ -1,4 +1,5 @@
-//! Gradients of activations whose formulas are too long for the compiler to inline them where loops get them as closures.
+//! Gradients of activations whose formulas are too long for the compiler to inline them where loops get them as
+//! closures.
 
 use super::elementwise::{Operand, in_pieces};
 use super::isa::{isa, multiversion};
