@@ -2,7 +2,7 @@
 //! layers, groups and instances, which differ in the numbers of a [`Norm`].
 //!
 //! Elements lie in one of three ways. [`runs`]: a channel's elements follow one another, as in images. [`columns`]: so
-//! few do that a loop over them would not pay; the loop is over neighbouring channels. [`rows`]: a group is a row in
+//! few do that a loop over them would not pay; the loop is over neighbouring channels. `rows`: a group is a row in
 //! which each element is a channel of its own, as in the norm of layers.
 //!
 //! A mean and a variance are accurate wherever they lie. A block of elements, which the nearest cache holds, gives its
