@@ -5,7 +5,7 @@ use super::elementwise::{Operand, binary, binary_in_place, select, unary};
 use super::gemm::{self, MatRef, gemm};
 use super::real::Real;
 use super::threads::for_each_piece;
-use super::{conv, copy, index, norm, optim, pool, reduce, relu, resample, scan, softmax, sort};
+use super::{activation, conv, copy, index, norm, optim, pool, reduce, relu, resample, scan, softmax, sort};
 use crate::array::Array;
 use crate::device::{Backend, ConvShape, Epilogue, Norm, NormGrads, NormInput};
 use crate::dtype::{DType, Element, with_element, with_float};
@@ -94,6 +94,13 @@ fn hard_sigmoid<T: Real>(x: T) -> T {
     (if x > six { six } else { x }) / six
 }
 
+/// g s (1 + x (1 - s)), s the logistic function of x.
+#[inline(always)]
+fn silu_grad<T: Real>(g: T, x: T) -> T {
+    let s = x.sigmoid();
+    g * (s * (x * (T::ONE - s) + T::ONE))
+}
+
 /// The vectorised functions; the others are computed in f64, one by one.
 fn unary_of<T: Real + Element<Repr = T>>(op: Unary, x: &[T], out: &mut [T]) {
     let c = |v: f64| T::from_f64(v);
@@ -168,30 +175,9 @@ fn binary_of<T: Real + Element<Repr = T>>(op: Binary, a: Operand<T>, b: Operand<
         Binary::MaskPositive => binary(a, b, out, |a, b| if b <= T::ZERO { T::ZERO } else { a }),
         Binary::SigmoidGrad => binary(a, b, out, |g, y| g * (y * (T::ONE - y))),
         Binary::TanhGrad => binary(a, b, out, |g, y| g * (T::ONE - y * y)),
-        Binary::SiluGrad => binary(a, b, out, |g, x: T| {
-            let s = x.sigmoid();
-            g * (s * (x * (T::ONE - s) + T::ONE))
-        }),
-        Binary::GeluGrad => {
-            let [half, root] = [0.5, std::f64::consts::FRAC_1_SQRT_2].map(T::from_f64);
-            let of_density = T::from_f64(1.0 / std::f64::consts::TAU.sqrt());
-            binary(a, b, out, |g, x: T| {
-                let density = (-(x * x) * half).exp() * of_density;
-                g * (((x * root).erf() * half + half) + x * density)
-            })
-        }
-        Binary::GeluTanhGrad => {
-            let c = (8.0 / std::f64::consts::PI).sqrt();
-            let [c, cubic, slope, far] = [c, c * 0.044715, 3.0 * c * 0.044715, 20.0].map(T::from_f64);
-            binary(a, b, out, |g, x: T| {
-                // Beyond +-20 the slope is 0 or 1, and a product of 0 and a large x^3 would be lost.
-                let x = if x < -far { -far } else { x };
-                let x = if x > far { far } else { x };
-                let square = x * x;
-                let s = (x * (square * cubic + c)).sigmoid();
-                g * (s + x * (s * (T::ONE - s)) * (square * slope + c))
-            })
-        }
+        Binary::SiluGrad => binary(a, b, out, silu_grad),
+        Binary::GeluGrad => activation::gelu_backward(a, b, out),
+        Binary::GeluTanhGrad => activation::gelu_tanh_backward(a, b, out),
         Binary::Pow | Binary::Remainder | Binary::Fmod | Binary::Atan2 => {
             binary(a, b, out, |a, b| T::from_f64(naive::binary(op, a.to_f64(), b.to_f64())))
         }

@@ -4,6 +4,9 @@
 //! which the compiler does for small closures and for the functions of [`math`](super::math). Long slices are
 //! cut into pieces of fixed length for several threads. No result depends on the instruction set or the threads.
 
+use std::borrow::Cow;
+use std::iter;
+
 use super::isa::{isa, multiversion};
 use super::threads::for_each_piece;
 
@@ -43,6 +46,19 @@ impl<'a, T: Copy> Operand<'a, T> {
                     period > 0 && len.is_multiple_of(period),
                     "{len} elements are no periods of {period}"
                 );
+            }
+        }
+    }
+
+    /// One element for each of a result of that length.
+    pub(super) fn elements(&self, len: usize) -> Cow<'a, [T]> {
+        self.check(len);
+        match *self {
+            Operand::Slice(slice) => slice.into(),
+            Operand::Scalar(x) => vec![x; len].into(),
+            Operand::Repeated { values, repeat } => {
+                let period = values.iter().flat_map(|&value| iter::repeat_n(value, repeat));
+                period.cycle().take(len).collect()
             }
         }
     }
@@ -167,7 +183,7 @@ multiversion! {
 }
 
 /// Calls `run(start, piece)` for all of `out`: in one piece if it is short, else in pieces on several threads.
-fn in_pieces<R: Send>(out: &mut [R], run: impl Fn(usize, &mut [R]) + Sync) {
+pub(super) fn in_pieces<R: Send>(out: &mut [R], run: impl Fn(usize, &mut [R]) + Sync) {
     let len = if out.len() < PARALLEL_LEN { out.len().max(1) } else { PIECE };
     for_each_piece(out, len, |index, piece| run(index * len, piece));
 }

@@ -3,6 +3,7 @@
 //! Every kernel is compiled for several instruction sets and chosen at run time ([`isa`]); work is spread over
 //! [`threads`] in pieces cut by problem size, so results have the same bits for any number of threads.
 
+pub mod activation;
 mod backend;
 mod conv;
 mod copy;

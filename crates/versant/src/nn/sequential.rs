@@ -3,7 +3,8 @@
 use super::{Context, Layer, Module, Path};
 use crate::tensor::Tensor;
 
-/// Layers one after another, each with a name: its index unless one is given.
+/// Layers one after another, each with a name: its index unless one is given. A [`Relu`](super::Relu) is done along
+/// with the layer before it ([`Layer::forward_relu`]), unless the context is observing.
 ///
 /// ```
 /// use versant::prelude::*;

@@ -202,8 +202,7 @@ pub(super) fn power_sums<T: Real>(isa: Isa, norm: &Norm, x: &[T], origins: &[f64
 
 pub(super) fn normalize<T: Real>(isa: Isa, input: &Input<T>, out: &mut [T]) {
     let Norm { groups, inner, .. } = input.norm;
-    let lines: Vec<Line<T>> = (0..groups * inner).map(|column| input.line(column)).collect();
-    let lines = Lines::of(&lines);
+    let lines = Lines::of(&input.lines(1));
     each_row(out, groups * inner, |start, out| {
         normalize_rows(isa, &input.x[start..][..out.len()], &lines, input.relu, out);
     });

@@ -2,7 +2,7 @@
 //! layers, groups and instances, which differ in the numbers of a [`Norm`].
 //!
 //! Elements lie in one of three ways. [`runs`]: a channel's elements follow one another, as in images. [`columns`]: so
-//! few do that a loop over them would not pay; the loop is over neighbouring channels. [`rows`]: a group is a row in
+//! few do that a loop over them would not pay; the loop is over neighbouring channels. `rows`: a group is a row in
 //! which each element is a channel of its own, as in the norm of layers.
 //!
 //! A mean and a variance are accurate wherever they lie. A block of elements, which the nearest cache holds, gives its
@@ -139,23 +139,38 @@ impl<T: Real> Input<'_, T> {
         Statistic { near, rest: mean - near.to_f64(), rstd }
     }
 
-    /// The group and the channel of an element.
-    fn place(&self, element: usize) -> (usize, usize) {
+    fn statistics(&self) -> Vec<Statistic<T>> {
+        (0..self.norm.groups).map(|group| self.statistic(group)).collect()
+    }
+
+    /// The group and the channel of each run of `len` elements in a period, a span or a part of one.
+    fn places(&self, len: usize) -> Vec<(usize, usize)> {
         let Norm { groups, inner, channels, span, .. } = self.norm;
-        (element / inner % groups, element / span % channels)
+        let mut places = Vec::with_capacity(groups * inner / len.max(1));
+        let mut channel = 0;
+        for group in 0..groups {
+            for _ in 0..inner.checked_div(span).unwrap_or(0) {
+                places.extend((0..span / len).map(|_| (group, channel)));
+                channel = if channel + 1 == channels { 0 } else { channel + 1 };
+            }
+        }
+        places
     }
 
     fn weight_of(&self, channel: usize) -> f64 {
         self.weight.map_or(1.0, |weight| weight[channel].to_f64())
     }
 
-    /// How elements are normalised that have the group and the channel of this one.
-    fn line(&self, element: usize) -> Line<T> {
-        let (group, channel) = self.place(element);
-        let of = self.statistic(group);
-        let scale = of.rstd * self.weight_of(channel);
-        let offset = self.bias.map_or(0.0, |bias| bias[channel].to_f64()) - of.rest * scale;
-        Line { near: of.near, scale: T::from_f64(scale), offset: T::from_f64(offset) }
+    /// How each run of `len` elements in a period is normalised.
+    fn lines(&self, len: usize) -> Vec<Line<T>> {
+        let statistics = self.statistics();
+        let line = |(group, channel): (usize, usize)| {
+            let of: &Statistic<T> = &statistics[group];
+            let scale = of.rstd * self.weight_of(channel);
+            let offset = self.bias.map_or(0.0, |bias| bias[channel].to_f64()) - of.rest * scale;
+            Line { near: of.near, scale: T::from_f64(scale), offset: T::from_f64(offset) }
+        };
+        self.places(len).into_iter().map(line).collect()
     }
 
     fn check(&self, len: usize) {
@@ -237,10 +252,9 @@ pub fn normalize_backward<T: Real>(input: &Input<T>, g: &[T], grads: Grads<T>) {
 /// Where all elements of a run, or of a column, are of one channel: their sums give everything.
 fn backward_of_channels<T: Real>(lies: Lies, input: &Input<T>, g: &[T], grads: Grads<T>) {
     let isa = isa();
-    let Norm { groups, inner, channels, span, .. } = input.norm;
+    let Norm { groups, channels, span, .. } = input.norm;
     let len = if lies == Lies::Columns { 1 } else { span };
-    let places = (0..groups * inner).step_by(len.max(1));
-    let lines: Vec<Line<T>> = places.clone().map(|element| input.line(element)).collect();
+    let (statistics, places, lines) = (input.statistics(), input.places(len), input.lines(len));
     let (mut of_groups, mut of_channels) = (vec![[0.0; 2]; groups], vec![[0.0; 2]; channels]);
     // The sums of nothing are 0, though its mean is NaN.
     if !g.is_empty() && (input.own || grads.weight.is_some() || grads.bias.is_some()) {
@@ -248,9 +262,8 @@ fn backward_of_channels<T: Real>(lies: Lies, input: &Input<T>, g: &[T], grads: G
             Lies::Columns => columns::gradient_sums(isa, input, g, &lines),
             Lies::Runs | Lies::Rows => runs::gradient_sums(isa, input, g, &lines),
         };
-        for (element, [sum, moved]) in places.clone().zip(sums) {
-            let (group, channel) = input.place(element);
-            let of = input.statistic(group);
+        for (&(group, channel), [sum, moved]) in places.iter().zip(sums) {
+            let of = &statistics[group];
             let sums = [sum, (moved - of.rest * sum) * of.rstd];
             let weight = input.weight_of(channel);
             of_channels[channel] = plus(of_channels[channel], sums);
@@ -259,11 +272,10 @@ fn backward_of_channels<T: Real>(lies: Lies, input: &Input<T>, g: &[T], grads: G
     }
     if let Some(dx) = grads.x {
         let share = groups as f64 / g.len() as f64;
-        let slope = |element: usize| {
-            let (group, channel) = input.place(element);
-            slope(&input.statistic(group), input.weight_of(channel), of_groups[group].map(|sum| sum * share))
+        let slope = |(group, channel): (usize, usize)| {
+            slope(&statistics[group], input.weight_of(channel), of_groups[group].map(|sum| sum * share))
         };
-        let slopes: Vec<Slope<T>> = places.map(slope).collect();
+        let slopes: Vec<Slope<T>> = places.into_iter().map(slope).collect();
         match lies {
             Lies::Columns => columns::input_gradient(isa, input, g, (&lines, &slopes), dx),
             Lies::Runs | Lies::Rows => runs::input_gradient(isa, input, g, (&lines, &slopes), dx),

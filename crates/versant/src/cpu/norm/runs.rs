@@ -177,10 +177,14 @@ fn sums_of_runs<T>(
             *sum = sums(run, part, &mut memory);
         }
     });
+    if all.len() == runs {
+        return all;
+    }
     let mut totals = vec![[0.0; 2]; runs];
-    for (i, &sum) in all.iter().enumerate() {
-        let total = &mut totals[i / parts % runs];
-        *total = plus(*total, sum);
+    for of_runs in all.chunks_exact(runs * parts) {
+        for (total, parts) in totals.iter_mut().zip(of_runs.chunks_exact(parts)) {
+            *total = parts.iter().fold(*total, |total, &sum| plus(total, sum));
+        }
     }
     totals
 }
@@ -212,13 +216,12 @@ pub(super) fn power_sums<T: Real>(isa: Isa, norm: &Norm, x: &[T], origins: &[f64
 }
 
 pub(super) fn normalize<T: Real>(isa: Isa, input: &Input<T>, out: &mut [T]) {
-    let Norm { groups, inner, span, .. } = input.norm;
     if out.is_empty() {
         return;
     }
-    let runs = groups * inner / span;
-    let lines: Vec<Line<T>> = (0..runs).map(|run| input.line(run * span)).collect();
-    each_run(out, (runs, span), |run, start, out| {
+    let span = input.norm.span;
+    let lines = input.lines(span);
+    each_run(out, (lines.len(), span), |run, start, out| {
         normalize_run(isa, &input.x[start..][..out.len()], lines[run], input.relu, out);
     });
 }

@@ -1,0 +1,100 @@
+//! Gradients of activations whose formulas are too long for the compiler to inline them where loops get them as
+//! closures.
+
+use super::elementwise::{Operand, in_pieces};
+use super::isa::{isa, multiversion};
+use super::real::Real;
+
+/// g (Phi(x) + x phi(x)).
+#[inline(always)]
+fn gelu_grad<T: Real>(g: T, x: T) -> T {
+    let [half, root] = [0.5, std::f64::consts::FRAC_1_SQRT_2].map(T::from_f64);
+    let density = (-(x * x) * half).exp() * T::from_f64(1.0 / std::f64::consts::TAU.sqrt());
+    g * (((x * root).erf() * half + half) + x * density)
+}
+
+/// g (s + 2 x s (1 - s) u') with s = s(2 u), u = sqrt(2/pi) (x + 0.044715 x^3).
+#[inline(always)]
+fn gelu_tanh_grad<T: Real>(g: T, x: T) -> T {
+    let c = (8.0 / std::f64::consts::PI).sqrt();
+    let [c, cubic, slope, far] = [c, c * 0.044715, 3.0 * c * 0.044715, 20.0].map(T::from_f64);
+    // Beyond +-20 the slope is 0 or 1, and a product of 0 and a large x^3 would be lost.
+    let x = if x < -far { -far } else { x };
+    let x = if x > far { far } else { x };
+    let square = x * x;
+    let s = (x * (square * cubic + c)).sigmoid();
+    g * (s + x * (s * (T::ONE - s)) * (square * slope + c))
+}
+
+multiversion! {
+    fn gelu_grads[T: Real](g: &[T], x: &[T], out: &mut [T]) {
+        for ((out, &g), &x) in out.iter_mut().zip(g).zip(x) {
+            *out = gelu_grad(g, x);
+        }
+    }
+}
+
+multiversion! {
+    fn gelu_tanh_grads[T: Real](g: &[T], x: &[T], out: &mut [T]) {
+        for ((out, &g), &x) in out.iter_mut().zip(g).zip(x) {
+            *out = gelu_tanh_grad(g, x);
+        }
+    }
+}
+
+/// The gradient of gelu at x from that of its result.
+///
+/// # Panics
+/// If a slice has another length than the result.
+pub fn gelu_backward<T: Real>(g: Operand<T>, x: Operand<T>, out: &mut [T]) {
+    let (isa, g, x) = (isa(), g.elements(out.len()), x.elements(out.len()));
+    in_pieces(out, |start, out| gelu_grads(isa, &g[start..][..out.len()], &x[start..][..out.len()], out));
+}
+
+/// The gradient of gelu's approximation by a hyperbolic tangent, as [`gelu_backward`].
+///
+/// # Panics
+/// If a slice has another length than the result.
+pub fn gelu_tanh_backward<T: Real>(g: Operand<T>, x: Operand<T>, out: &mut [T]) {
+    let (isa, g, x) = (isa(), g.elements(out.len()), x.elements(out.len()));
+    in_pieces(out, |start, out| {
+        gelu_tanh_grads(isa, &g[start..][..out.len()], &x[start..][..out.len()], out)
+    });
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::naive;
+    use crate::ops::Binary;
+
+    /// Tails of vectors, nothing, several pieces, and operands of every kind.
+    #[test]
+    fn operands_of_every_kind() {
+        for len in [0, 1, 15, 33, 1000, 5 * 16 * 1024 + 6] {
+            let x: Vec<f32> = (0..len).map(|i| (i % 977) as f32 * 0.02 - 9.0).collect();
+            let g: Vec<f32> = (0..len).map(|i| (i % 7) as f32 - 3.0).collect();
+            let mut operands =
+                vec![(Operand::Slice(&g[..]), g.clone()), (Operand::Scalar(-2.0), vec![-2.0; len])];
+            if len > 0 && len % 3 == 0 {
+                let values = [1.0, -0.5, 3.0];
+                let each = (0..len).map(|i| values[i / (len / 3)]).collect();
+                operands.push((Operand::Repeated { values: &[1.0, -0.5, 3.0], repeat: len / 3 }, each));
+            }
+            for (operand, g) in operands {
+                let mut out = [vec![9.0; len], vec![9.0; len]];
+                gelu_backward(operand, Operand::Slice(&x), &mut out[0]);
+                gelu_tanh_backward(operand, Operand::Slice(&x), &mut out[1]);
+                for (op, out) in [Binary::GeluGrad, Binary::GeluTanhGrad].into_iter().zip(&out) {
+                    for ((&out, &g), &x) in out.iter().zip(&g).zip(&x) {
+                        let wanted = naive::binary(op, g.into(), x.into());
+                        assert!(
+                            (f64::from(out) - wanted).abs() <= 1e-5 * f64::from(g).abs(),
+                            "{op:?} at {x}"
+                        );
+                    }
+                }
+            }
+        }
+    }
+}
