@@ -7,10 +7,12 @@
 use std::cell::Cell;
 use std::ops::Range;
 
-use super::forward::{Slide, with_planes};
+use super::forward::with_planes;
 use super::patches::Patches;
 use super::plane::{Axis, Plane};
-use super::{Cut, Finish, for_each_item};
+use super::slide::Slide;
+use super::{Cut, Finish, Way, channels, for_each_item};
+use crate::cpu::gemm::TileShape;
 use crate::cpu::isa::{Isa, isa};
 use crate::cpu::real::Real;
 use crate::cpu::scratch::{Line, with_scratch};
@@ -19,6 +21,7 @@ use crate::device::ConvShape;
 
 thread_local! {
     static WEIGHTS: Cell<Vec<Line>> = const { Cell::new(Vec::new()) };
+    static ARRANGED: Cell<Vec<Line>> = const { Cell::new(Vec::new()) };
     static PLACES: Cell<Vec<Line>> = const { Cell::new(Vec::new()) };
 }
 
@@ -49,19 +52,19 @@ struct Part<'a> {
     columns: &'a Residue,
     /// Where each element of a patch begins, at the first m of all.
     starts: Vec<usize>,
-    /// Where its weights begin, within those of a group.
+    /// Weights of the parts before it, in a row of all.
     weights: usize,
 }
 
-/// Weights in the order in which the parts need them: for each group, part and channel of x a row of the channels of y
-/// with their taps.
-fn arrange<T: Real>(s: &ConvShape, parts: &[Part], w: &[T], arranged: &mut [T]) {
+/// Weights in rows as the parts need them: for each group, part and channel of x a row of the channels of y with their
+/// taps.
+fn in_rows<T: Real>(s: &ConvShape, parts: &[Part], w: &[T], arranged: &mut [T]) {
     let (in_group, out_group) = (s.inputs / s.groups, s.outputs / s.groups);
     let [kh, kw] = s.kernel;
     for group in 0..s.groups {
         for part in parts {
             let k = part.starts.len();
-            let at = group * in_group * out_group * kh * kw + part.weights;
+            let at = in_group * (group * out_group * kh * kw + part.weights);
             for_each_piece(&mut arranged[at..][..in_group * k], (8 * k).max(1), |piece, rows| {
                 for (row, to) in rows.chunks_exact_mut(k).enumerate() {
                     let c = piece * 8 + row;
@@ -76,6 +79,28 @@ fn arrange<T: Real>(s: &ConvShape, parts: &[Part], w: &[T], arranged: &mut [T]) 
                     }
                 }
             });
+        }
+    }
+}
+
+/// The rows of each group and part as vectors of channels.
+fn in_vectors<T: Real>(
+    s: &ConvShape,
+    parts: &[Part],
+    (lanes, rows): (usize, &[T]),
+    stored: usize,
+    arranged: &mut [T],
+) {
+    let (in_group, row) = (s.inputs / s.groups, s.outputs / s.groups * s.kernel[0] * s.kernel[1]);
+    for group in 0..s.groups {
+        for part in parts {
+            let (at, k) = (group * row + part.weights, part.starts.len());
+            channels::arrange(
+                lanes,
+                in_group,
+                &rows[at * in_group..][..in_group * k],
+                &mut arranged[at * stored..][..stored * k],
+            );
         }
     }
 }
@@ -115,32 +140,50 @@ pub fn input<T: Real>(s: &ConvShape, y: &[T], w: &[T], finish: Finish<T>, x: &mu
             }
             let count = starts.len();
             parts.push(Part { rows, columns, starts, weights });
-            weights += in_group * count;
+            weights += count;
         }
     }
-    with_scratch(&WEIGHTS, s.weight().numel(), |arranged| {
-        arrange(s, &parts, w, arranged);
-        let work = Work {
-            s,
-            cut,
-            plane,
-            parts,
-            columns: columns.len(),
-            row_range,
-            column_range,
-            weights: arranged,
-            finish,
+    let tile = T::tile_shape(isa());
+    let way = Way::of(tile, in_group, weights / parts.len(), [row_range.len(), column_range.len()]);
+    let stored = way.padded(tile, in_group);
+    with_scratch(&WEIGHTS, s.weight().numel(), |in_order| {
+        in_rows(s, &parts, w, in_order);
+        let (row_range, column_range, columns) = (row_range.clone(), column_range.clone(), columns.len());
+        let run = |weights: &[T]| {
+            let work = Work {
+                s,
+                way,
+                tile,
+                cut,
+                plane,
+                parts: &parts,
+                columns,
+                row_range,
+                column_range,
+                weights,
+                finish,
+            };
+            work.run(y, x);
         };
-        work.run(y, x);
+        if way == Way::Channels {
+            with_scratch(&ARRANGED, stored * s.outputs * s.kernel[0] * s.kernel[1], |arranged| {
+                in_vectors(s, &parts, (tile.cols / 2, in_order), stored, arranged);
+                run(arranged);
+            });
+        } else {
+            run(in_order);
+        }
     });
 }
 
 /// What all items share.
 struct Work<'a, T> {
     s: &'a ConvShape,
+    way: Way,
+    tile: TileShape,
     cut: Cut,
     plane: Plane,
-    parts: Vec<Part<'a>>,
+    parts: &'a [Part<'a>],
     /// The parts of one residue of rows.
     columns: usize,
     row_range: Range<usize>,
@@ -241,16 +284,19 @@ impl<T: Real> Work<'_, T> {
         let (s, columns) = (self.s, &part.columns.m);
         let (in_group, out_group) = (s.inputs / s.groups, s.outputs / s.groups);
         let ((first, channels), k) = (item.channels, part.starts.len());
-        let of_group = item.group * in_group * out_group * s.kernel[0] * s.kernel[1];
+        let of_group = out_group * s.kernel[0] * s.kernel[1];
+        let stored = self.way.padded(self.tile, in_group);
+        let weights = stored * (item.group * of_group + part.weights) + first * k;
         let skipped =
             (rows.start - item.m.start) * self.plane.row_step() + columns.start - self.column_range.start;
         let at = item.group * in_group + first;
         let size = [rows.len(), columns.len()];
         Slide {
+            way: self.way,
             rows: channels,
-            weights: &self.weights[of_group + part.weights + first * k..][..channels * k],
+            weights: &self.weights[weights..][..self.way.padded(self.tile, channels) * k],
             finish: self.finish.of(at, channels),
-            patches: Patches::new(&data[skipped..], &part.starts, size, self.plane.row_step()),
+            patches: Patches::new(&data[skipped..], &part.starts, size, [self.plane.row_step(), 1]),
             places: size[0] * size[1],
         }
     }

@@ -38,6 +38,15 @@ pub struct TileShape {
     pub cols: usize,
 }
 
+/// Code for vectors of any kind, which [`Engines::run`] compiles for each instruction set.
+pub trait Kernel<T> {
+    /// Must be `#[inline(always)]`. `tile` is the shape of the registers' tile, as a product uses it.
+    ///
+    /// # Safety
+    /// The machine has V's instructions.
+    unsafe fn run<V: Vector<Elem = T>>(self, tile: TileShape);
+}
+
 /// The kernels of one element type, one for each instruction set.
 pub trait Engines: Sized {
     /// The shape of the tile that `isa` computes at once.
@@ -51,6 +60,10 @@ pub trait Engines: Sized {
     /// rows and columns and k terms.
     #[doc(hidden)]
     unsafe fn compute<L: Left<Self>, R: Right<Self>>(isa: Isa, product: &Product<Self, L, R>, area: Area);
+
+    /// Runs a kernel with the vectors of `isa`.
+    #[doc(hidden)]
+    fn run<K: Kernel<Self>>(isa: Isa, kernel: K);
 }
 
 /// An engine: the item's loops and the tile kernel compiled for one instruction set.
@@ -164,7 +177,7 @@ unsafe fn tile_of<E: Engine>(rows: usize, is_narrow: bool, t: &Tile<Elem<E>>) {
 
 /// Defines an engine and the function that computes an area with it.
 macro_rules! engine {
-    ($engine:ident, $compute:ident, $vector:ty, $rows:literal $(, $features:literal)?) => {
+    ($engine:ident, $compute:ident $run:ident, $vector:ty, $rows:literal $(, $features:literal)?) => {
         struct $engine;
 
         impl Engine for $engine {
@@ -194,32 +207,40 @@ macro_rules! engine {
             // SAFETY: the caller's promise.
             unsafe { compute::<$engine, L, R>(product, area) }
         }
+
+        /// # Safety
+        /// The machine has the engine's instructions.
+        $(#[target_feature(enable = $features)])?
+        unsafe fn $run<K: Kernel<Elem<$engine>>>(kernel: K) {
+            // SAFETY: the caller's promise.
+            unsafe { kernel.run::<$vector>(shape_of::<$engine>()) }
+        }
     };
 }
 
-engine!(PortableF32, portable_f32, Portable<f32, 4, false>, 4);
-engine!(PortableF64, portable_f64, Portable<f64, 2, false>, 4);
-engine!(NeonF32, neon_f32, Portable<f32, 4, true>, 8);
-engine!(NeonF64, neon_f64, Portable<f64, 2, true>, 8);
+engine!(PortableF32, portable_f32 run_portable_f32, Portable<f32, 4, false>, 4);
+engine!(PortableF64, portable_f64 run_portable_f64, Portable<f64, 2, false>, 4);
+engine!(NeonF32, neon_f32 run_neon_f32, Portable<f32, 4, true>, 8);
+engine!(NeonF64, neon_f64 run_neon_f64, Portable<f64, 2, true>, 8);
 
 #[cfg(target_arch = "x86_64")]
 use std::arch::x86_64::{__m256, __m256d, __m512, __m512d};
 #[cfg(target_arch = "x86_64")]
-engine!(Avx2F32, avx2_f32, __m256, 6, "avx2,fma");
+engine!(Avx2F32, avx2_f32 run_avx2_f32, __m256, 6, "avx2,fma");
 #[cfg(target_arch = "x86_64")]
-engine!(Avx2F64, avx2_f64, __m256d, 6, "avx2,fma");
+engine!(Avx2F64, avx2_f64 run_avx2_f64, __m256d, 6, "avx2,fma");
 #[cfg(target_arch = "x86_64")]
-engine!(Avx512F32, avx512_f32, __m512, 8, "avx2,fma,avx512f,avx512bw,avx512dq,avx512vl");
+engine!(Avx512F32, avx512_f32 run_avx512_f32, __m512, 8, "avx2,fma,avx512f,avx512bw,avx512dq,avx512vl");
 #[cfg(target_arch = "x86_64")]
-engine!(Avx512F64, avx512_f64, __m512d, 8, "avx2,fma,avx512f,avx512bw,avx512dq,avx512vl");
+engine!(Avx512F64, avx512_f64 run_avx512_f64, __m512d, 8, "avx2,fma,avx512f,avx512bw,avx512dq,avx512vl");
 
 fn shape_of<E: Engine>() -> TileShape {
     TileShape { rows: E::ROWS, cols: 2 * E::V::LANES }
 }
 
 macro_rules! engines {
-    ($type:ty, $avx512:ident $avx512_fn:ident, $avx2:ident $avx2_fn:ident, $neon:ident $neon_fn:ident,
-     $portable:ident $portable_fn:ident) => {
+    ($type:ty, $avx512:ident $avx512_fn:ident $avx512_run:ident, $avx2:ident $avx2_fn:ident $avx2_run:ident,
+     $neon:ident $neon_fn:ident $neon_run:ident, $portable:ident $portable_fn:ident $portable_run:ident) => {
         impl Engines for $type {
             fn tile_shape(isa: Isa) -> TileShape {
                 match isa.kind() {
@@ -249,9 +270,29 @@ macro_rules! engines {
                     }
                 }
             }
+
+            fn run<K: Kernel<$type>>(isa: Isa, kernel: K) {
+                // SAFETY: an `Isa` exists only for instructions that this machine has.
+                unsafe {
+                    match isa.kind() {
+                        #[cfg(target_arch = "x86_64")]
+                        Kind::Avx512 => $avx512_run(kernel),
+                        #[cfg(target_arch = "x86_64")]
+                        Kind::Avx2 => $avx2_run(kernel),
+                        Kind::Neon => $neon_run(kernel),
+                        _ => $portable_run(kernel),
+                    }
+                }
+            }
         }
     };
 }
 
-engines!(f32, Avx512F32 avx512_f32, Avx2F32 avx2_f32, NeonF32 neon_f32, PortableF32 portable_f32);
-engines!(f64, Avx512F64 avx512_f64, Avx2F64 avx2_f64, NeonF64 neon_f64, PortableF64 portable_f64);
+engines!(
+    f32, Avx512F32 avx512_f32 run_avx512_f32, Avx2F32 avx2_f32 run_avx2_f32,
+    NeonF32 neon_f32 run_neon_f32, PortableF32 portable_f32 run_portable_f32
+);
+engines!(
+    f64, Avx512F64 avx512_f64 run_avx512_f64, Avx2F64 avx2_f64 run_avx2_f64,
+    NeonF64 neon_f64 run_neon_f64, PortableF64 portable_f64 run_portable_f64
+);

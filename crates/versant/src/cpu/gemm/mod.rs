@@ -14,10 +14,8 @@ mod split;
 mod tests;
 mod vector;
 
-use engine::TileShape;
-
 pub use engine::Engines;
-pub(super) use engine::{Area, Product};
+pub(super) use engine::{Area, Kernel, Product, TileShape};
 pub(super) use kernel::{Rows, Run};
 pub(super) use operand::{DEPTH, Left, Right, SLACK};
 pub(super) use pack::pack_b;

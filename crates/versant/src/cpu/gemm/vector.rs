@@ -142,10 +142,28 @@ mod x86 {
             _mm256_max_ps _mm256_setzero_ps);
 
         #[inline(always)]
+        unsafe fn load_first(p: *const f32, n: usize) -> Self {
+            // SAFETY: as the trait says; lanes outside the mask are not touched.
+            unsafe { _mm256_maskload_ps(p, first_of_8(n)) }
+        }
+        #[inline(always)]
+        unsafe fn store_first(self, p: *mut f32, n: usize) {
+            // SAFETY: as the trait says; lanes outside the mask are not touched.
+            unsafe { _mm256_maskstore_ps(p, first_of_8(n), self) }
+        }
+        #[inline(always)]
         unsafe fn transpose(row: impl Fn(usize) -> *const f32, to: *mut f32, stride: usize) {
             // SAFETY: as the trait says.
             unsafe { transpose_8x8(row, to, stride) }
         }
+    }
+
+    /// All bits of the first `n` lanes.
+    #[inline(always)]
+    unsafe fn first_of_8(n: usize) -> __m256i {
+        const ONES_THEN_ZEROS: [i32; 16] = [-1, -1, -1, -1, -1, -1, -1, -1, 0, 0, 0, 0, 0, 0, 0, 0];
+        // SAFETY: the machine has the instruction; `n` <= 8 leaves eight numbers.
+        unsafe { _mm256_loadu_si256(ONES_THEN_ZEROS.as_ptr().add(8 - n).cast()) }
     }
 
     impl Vector for __m256d {
