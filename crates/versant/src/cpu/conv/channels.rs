@@ -3,7 +3,8 @@
 //! but what comes out is the transpose of the result. Best for small or strided images and many rows of weights.
 
 use super::slide::Slide;
-use crate::cpu::gemm::{Kernel, TileShape, Vector};
+use crate::cpu::gemm::{Job, Vector};
+use crate::cpu::isa::Isa;
 use crate::cpu::real::Real;
 use crate::cpu::threads::for_each_piece;
 
@@ -36,6 +37,8 @@ pub(super) struct ByChannels<'a, 'b, T> {
     slide: &'b Slide<'a, T>,
     c: *mut T,
     c_stride: usize,
+    /// Rows of the registers' tile.
+    tall: usize,
     /// CHUNK places of two vectors.
     part: &'b mut [T],
 }
@@ -48,14 +51,19 @@ pub(super) fn part_len(lanes: usize) -> usize {
 impl<'a, 'b, T: Real> ByChannels<'a, 'b, T> {
     /// # Safety
     /// From `c` on lies a row of the slide's places for each of its rows, which nobody else touches.
-    pub unsafe fn new(slide: &'b Slide<'a, T>, c: *mut T, c_stride: usize, part: &'b mut [T]) -> Self {
-        ByChannels { slide, c, c_stride, part }
+    pub unsafe fn new(
+        isa: Isa,
+        slide: &'b Slide<'a, T>,
+        (c, c_stride): (*mut T, usize),
+        part: &'b mut [T],
+    ) -> Self {
+        ByChannels { slide, c, c_stride, tall: T::tile_shape(isa).rows, part }
     }
 }
 
-impl<T: Real> Kernel<T> for ByChannels<'_, '_, T> {
+impl<T: Real> Job<T> for ByChannels<'_, '_, T> {
     #[inline(always)]
-    unsafe fn run<V: Vector<Elem = T>>(mut self, tile: TileShape) {
+    unsafe fn run<V: Vector<Elem = T>>(mut self) {
         let (k, rows) = (self.slide.patches.starts().len(), self.slide.rows);
         let vectors = rows.div_ceil(V::LANES);
         assert!(self.slide.weights.len() >= vectors * V::LANES * k, "weights are whole vectors");
@@ -68,9 +76,9 @@ impl<T: Real> Kernel<T> for ByChannels<'_, '_, T> {
                 // SAFETY: the caller promises the instructions; there are these vectors and places.
                 unsafe {
                     if vector + 1 < vectors {
-                        self.chunk::<V, 2>(vector, range, tile.rows);
+                        self.chunk::<V, 2>(vector, range);
                     } else {
-                        self.chunk::<V, 1>(vector, range, tile.rows);
+                        self.chunk::<V, 1>(vector, range);
                     }
                 }
             }
@@ -88,9 +96,8 @@ impl<T: Real> ByChannels<'_, '_, T> {
         &mut self,
         vector: usize,
         (from, end): (usize, usize),
-        most: usize,
     ) {
-        let panels = (end - from).div_ceil(most);
+        let panels = (end - from).div_ceil(self.tall);
         for panel in 0..panels {
             let first = from + (end - from) * panel / panels;
             let count = from + (end - from) * (panel + 1) / panels - first;

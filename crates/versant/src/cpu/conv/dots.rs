@@ -8,8 +8,8 @@ use super::forward::{layout, starts};
 use super::patches::Patches;
 use super::weight::add;
 use super::{MAX_PLANES, flops, for_each_item};
-use crate::cpu::gemm::{ENOUGH_ITEMS, ITEM_FLOPS, Kernel, SLACK, TileShape, Vector};
-use crate::cpu::isa::{isa, multiversion};
+use crate::cpu::gemm::{ENOUGH_ITEMS, ITEM_FLOPS, Job, SLACK, Vector};
+use crate::cpu::isa::{Isa, isa, multiversion};
 use crate::cpu::real::Real;
 use crate::cpu::scratch::{Line, with_scratch};
 use crate::cpu::threads::Shared;
@@ -77,14 +77,11 @@ pub(super) fn weight<T: Real>(s: &ConvShape, x: &[T], y: &[T], w: &mut [T]) {
                     let size = [plan.rows.min(s.output[0] - top), s.output[1]];
                     with_scratch(&PLANES, channels * plane.len() + SLACK, |planes: &mut [T]| {
                         let of_x = (n * s.inputs + group * in_group + first) * pixels;
-                        for (data, image) in
-                            planes.chunks_exact_mut(plane.len()).zip(x[of_x..].chunks(pixels)).take(channels)
-                        {
-                            plane.fill(top * s.stride[0], image, data);
-                        }
+                        let image = &x[of_x..][..channels * pixels];
+                        plane.fill(isa, top * s.stride[0], image, planes);
                         let patches = Patches::new(planes, starts, size, [plane.row_step(), 1]);
                         let of_y = (n * s.outputs + group * out_group) * places + top * size[1];
-                        T::run(isa, Dots::new(patches, (&y[of_y..], places, out_group), sums));
+                        T::run(isa, Dots::new(isa, patches, (&y[of_y..], places, out_group), sums));
                     });
                 }
                 let at = slab * total + (group * out_group * in_group + first) * kernel;
@@ -136,24 +133,26 @@ struct Dots<'a, 'b, T> {
     /// Channels of y, so many, each so far from the one before.
     y: (&'a [T], usize, usize),
     sums: &'b mut [T],
+    /// Rows of the registers' tile.
+    tall: usize,
 }
 
 impl<'a, 'b, T: Real> Dots<'a, 'b, T> {
-    fn new(patches: Patches<'a, T>, y: (&'a [T], usize, usize), sums: &'b mut [T]) -> Self {
+    fn new(isa: Isa, patches: Patches<'a, T>, y: (&'a [T], usize, usize), sums: &'b mut [T]) -> Self {
         let [rows, width] = patches.size();
         assert!((y.2 - 1) * y.1 + rows * width <= y.0.len(), "y has a number for each place");
         assert_eq!(patches.steps()[1], 1, "neighbours are neighbours in memory");
-        Dots { patches, y, sums }
+        Dots { patches, y, sums, tall: T::tile_shape(isa).rows }
     }
 }
 
-impl<T: Real> Kernel<T> for Dots<'_, '_, T> {
+impl<T: Real> Job<T> for Dots<'_, '_, T> {
     #[inline(always)]
-    unsafe fn run<V: Vector<Elem = T>>(mut self, tile: TileShape) {
+    unsafe fn run<V: Vector<Elem = T>>(mut self) {
         let (channels, taps) = (self.y.2, self.patches.starts().len());
         assert_eq!(self.sums.len(), channels * taps * V::LANES, "a vector for each pair");
         // With 32 registers 20 sums, with 16 registers 8.
-        let [high, wide] = if tile.rows == 8 { [4, 5] } else { [2, 4] };
+        let [high, wide] = if self.tall == 8 { [4, 5] } else { [2, 4] };
         let (panels, parts) = (channels.div_ceil(high), taps.div_ceil(wide));
         for panel in 0..panels {
             let o = channels * panel / panels;

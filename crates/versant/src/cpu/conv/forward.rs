@@ -5,9 +5,9 @@ use std::cell::Cell;
 use super::patches::Patches;
 use super::plane::{Axis, Plane, Tap};
 use super::slide::Slide;
-use super::{Cut, Finish, Way, for_each_item};
+use super::{Cut, Finish, Way, for_each_item, winograd};
 use crate::cpu::gemm::SLACK;
-use crate::cpu::isa::isa;
+use crate::cpu::isa::{Isa, isa};
 use crate::cpu::real::Real;
 use crate::cpu::scratch::{Line, with_scratch};
 use crate::cpu::threads::Shared;
@@ -54,6 +54,9 @@ pub(super) fn starts(channels: usize, plane: &Plane, [row_taps, column_taps]: &[
 /// # Panics
 /// When a slice is shorter than its shape.
 pub fn forward<T: Real>(s: &ConvShape, x: &[T], w: &[T], finish: Finish<T>, y: &mut [T]) {
+    if winograd::is_for::<T>(s, s.output) {
+        return winograd::forward(s, x, w, finish, y);
+    }
     let isa = isa();
     let (in_group, out_group) = (s.inputs / s.groups, s.outputs / s.groups);
     let ([height, width], places) = (s.output, s.output[0] * s.output[1]);
@@ -80,7 +83,7 @@ pub fn forward<T: Real>(s: &ConvShape, x: &[T], w: &[T], finish: Finish<T>, y: &
             let first = group * out_group + block * cut.channels;
             let (top, rows) = (band * cut.rows, cut.rows.min(height - band * cut.rows));
             let images = &x[(n * s.inputs + group * in_group) * pixels..][..in_group * pixels];
-            with_planes(&plane, top * s.stride[0], images, in_group, |data| {
+            with_planes(isa, &plane, top * s.stride[0], images, in_group, |data| {
                 let slide = Slide {
                     way,
                     rows: channels,
@@ -106,17 +109,15 @@ pub fn forward<T: Real>(s: &ConvShape, x: &[T], w: &[T], finish: Finish<T>, y: &
 
 /// Lays out so many channels of an image, the band that begins `below` rows further down.
 pub(super) fn with_planes<T: Real>(
+    isa: Isa,
     plane: &Plane,
     below: usize,
     image: &[T],
     channels: usize,
     run: impl FnOnce(&[T]),
 ) {
-    let (len, pixels) = (plane.len(), image.len() / channels.max(1));
-    with_scratch(&PLANES, channels * len + SLACK + 2 * plane.row_step(), |planes| {
-        for (c, data) in planes.chunks_exact_mut(len).take(channels).enumerate() {
-            plane.fill(below, &image[c * pixels..][..pixels], data);
-        }
+    with_scratch(&PLANES, channels * plane.len() + SLACK + 2 * plane.row_step(), |planes| {
+        plane.fill(isa, below, image, planes);
         run(planes);
     });
 }

@@ -11,7 +11,8 @@ use super::forward::with_planes;
 use super::patches::Patches;
 use super::plane::{Axis, Plane};
 use super::slide::Slide;
-use super::{Cut, Finish, Way, channels, for_each_item};
+use super::weave::Weave;
+use super::{Cut, Finish, Way, channels, for_each_item, winograd};
 use crate::cpu::gemm::TileShape;
 use crate::cpu::isa::{Isa, isa};
 use crate::cpu::real::Real;
@@ -110,6 +111,9 @@ fn in_vectors<T: Real>(
 /// # Panics
 /// When a slice is shorter than its shape.
 pub fn input<T: Real>(s: &ConvShape, y: &[T], w: &[T], finish: Finish<T>, x: &mut [T]) {
+    if winograd::is_for::<T>(s, s.image) {
+        return winograd::input(s, y, w, finish, x);
+    }
     let x = &mut x[..s.x().numel()];
     if x.is_empty() {
         return;
@@ -221,7 +225,7 @@ impl<T: Real> Work<'_, T> {
                 m: m..(m + self.cut.rows).min(self.row_range.end),
             };
             let y = &y[(n * s.outputs + group * out_group) * places..][..out_group * places];
-            with_planes(&self.plane, band * self.cut.rows, y, out_group, |data| {
+            with_planes(isa, &self.plane, band * self.cut.rows, y, out_group, |data| {
                 // SAFETY: each item has its own image and channels of x, and of these its own rows.
                 let x = unsafe { out.get().add((n * s.inputs + group * in_group + first) * pixels) };
                 for parts in self.parts.chunks(self.columns) {
@@ -257,25 +261,11 @@ impl<T: Real> Work<'_, T> {
                 // SAFETY: the scratch memory has a row of places for each channel.
                 unsafe { slide.run(isa, result.as_mut_ptr(), slide.places) };
             }
-            for i in 0..channels * rows.len() {
-                let (c, row) = (i / rows.len(), i % rows.len());
-                // SAFETY: a row of the item, as the caller promises.
-                let to = unsafe {
-                    std::slice::from_raw_parts_mut(
-                        x.add((c * height + top + row * s.stride[0]) * width),
-                        width,
-                    )
-                };
-                let columns = parts.iter().zip(results.chunks_exact(channels * rows.len() * longest));
-                interleave(
-                    columns.map(|(part, result)| {
-                        let len = part.columns.m.len();
-                        &result[i * len..][..len]
-                    }),
-                    s.stride[1],
-                    to,
-                );
-            }
+            let lens = parts.iter().map(|part| part.columns.m.len());
+            let parts: Vec<_> = results.chunks_exact(channels * rows.len() * longest).zip(lens).collect();
+            let (to, steps) = (x.wrapping_add(top * width), [height * width, s.stride[0] * width]);
+            // SAFETY: these are the item's rows, as the caller promises.
+            T::run(isa, unsafe { Weave::new(&parts, s.stride[1], [channels, rows.len()], to, steps) });
         });
     }
 
@@ -298,26 +288,6 @@ impl<T: Real> Work<'_, T> {
             finish: self.finish.of(at, channels),
             patches: Patches::new(&data[skipped..], &part.starts, size, [self.plane.row_step(), 1]),
             places: size[0] * size[1],
-        }
-    }
-}
-
-/// `to[i + q * stride]` is element q of part i.
-fn interleave<'a, T: Real>(parts: impl Iterator<Item = &'a [T]> + Clone, stride: usize, to: &mut [T]) {
-    let mut two = parts.clone();
-    if let (2, Some(even), Some(odd)) = (stride, two.next(), two.next()) {
-        // Pairs are a loop for vectors.
-        for ((pair, &a), &b) in to.chunks_exact_mut(2).zip(even).zip(odd) {
-            (pair[0], pair[1]) = (a, b);
-        }
-        if even.len() > odd.len() {
-            to[2 * odd.len()] = even[odd.len()];
-        }
-        return;
-    }
-    for (i, part) in parts.enumerate() {
-        for (to, &v) in to[i..].iter_mut().step_by(stride).zip(part) {
-            *to = v;
         }
     }
 }

@@ -16,7 +16,9 @@ mod patches;
 mod places;
 mod plane;
 mod slide;
+mod weave;
 mod weight;
+mod winograd;
 
 use std::cell::Cell;
 

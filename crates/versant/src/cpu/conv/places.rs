@@ -2,7 +2,8 @@
 //! packed, but the end of a row of places leaves lanes idle. Best for few rows of weights and for wide images.
 
 use super::slide::Slide;
-use crate::cpu::gemm::{Kernel, TileShape, Vector};
+use crate::cpu::gemm::{Job, Vector};
+use crate::cpu::isa::Isa;
 use crate::cpu::real::Real;
 
 /// A product on its way: from `c` on lies a row of places for each row of weights, `c_stride` apart.
@@ -10,19 +11,21 @@ pub(super) struct ByPlaces<'a, 'b, T> {
     slide: &'b Slide<'a, T>,
     c: *mut T,
     c_stride: usize,
+    /// Rows of the registers' tile.
+    tall: usize,
 }
 
 impl<'a, 'b, T: Real> ByPlaces<'a, 'b, T> {
     /// # Safety
     /// From `c` on lies a row of the slide's places for each of its rows, which nobody else touches.
-    pub unsafe fn new(slide: &'b Slide<'a, T>, c: *mut T, c_stride: usize) -> Self {
+    pub unsafe fn new(isa: Isa, slide: &'b Slide<'a, T>, c: *mut T, c_stride: usize) -> Self {
         assert_eq!(
             slide.weights.len(),
             slide.rows * slide.patches.starts().len(),
             "a row is a patch's weights"
         );
         assert_eq!(slide.patches.steps()[1], 1, "neighbours are neighbours in memory");
-        ByPlaces { slide, c, c_stride }
+        ByPlaces { slide, c, c_stride, tall: T::tile_shape(isa).rows }
     }
 }
 
@@ -56,10 +59,10 @@ impl Pieces {
     }
 }
 
-impl<T: Real> Kernel<T> for ByPlaces<'_, '_, T> {
+impl<T: Real> Job<T> for ByPlaces<'_, '_, T> {
     #[inline(always)]
-    unsafe fn run<V: Vector<Elem = T>>(self, tile: TileShape) {
-        let panels = self.slide.rows.div_ceil(tile.rows);
+    unsafe fn run<V: Vector<Elem = T>>(self) {
+        let panels = self.slide.rows.div_ceil(self.tall);
         for panel in 0..panels {
             // Panels of almost equal height.
             let first = self.slide.rows * panel / panels;
@@ -69,7 +72,7 @@ impl<T: Real> Kernel<T> for ByPlaces<'_, '_, T> {
                 ($(($m:literal: $few:literal, $many:literal)),*) => {
                     // SAFETY: the caller promises the instructions; a panel's rows are rows of weights.
                     unsafe {
-                        match (rows, tile.rows == 8) {
+                        match (rows, self.tall == 8) {
                             $(($m, false) => self.panel::<V, $m, $few>(first),
                             ($m, true) => self.panel::<V, $m, $many>(first),)*
                             _ => unreachable!("a tile has 1 to 8 rows, not {rows}"),

@@ -34,11 +34,11 @@ impl<T: Real> Slide<'_, T> {
         assert_eq!(self.places, height * width, "places are those of the patches");
         match self.way {
             // SAFETY: the caller's promise.
-            Way::Places => T::run(isa, unsafe { ByPlaces::new(self, c, c_stride) }),
+            Way::Places => T::run(isa, unsafe { ByPlaces::new(isa, self, c, c_stride) }),
             Way::Channels => {
                 with_scratch(&PART, channels::part_len(T::tile_shape(isa).cols / 2), |part| {
                     // SAFETY: the caller's promise.
-                    T::run(isa, unsafe { ByChannels::new(self, c, c_stride, part) });
+                    T::run(isa, unsafe { ByChannels::new(isa, self, (c, c_stride), part) });
                 });
             }
             // SAFETY: the caller's promise.

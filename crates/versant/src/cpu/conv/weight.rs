@@ -6,7 +6,7 @@ use std::cell::Cell;
 use super::forward::{layout, starts};
 use super::patches::{Channels, PatchRows};
 use super::plane::Plane;
-use super::{MAX_PLANES, Way, dots, flops, for_each_item};
+use super::{MAX_PLANES, Way, dots, flops, for_each_item, winograd};
 use crate::cpu::gemm::{Area, DEPTH, ENOUGH_ITEMS, Epilogue, ITEM_FLOPS, MAX_AREA, Product, Run, SLACK};
 use crate::cpu::isa::{Isa, isa, multiversion};
 use crate::cpu::real::Real;
@@ -74,6 +74,9 @@ pub fn weight<T: Real>(s: &ConvShape, x: &[T], y: &[T], w: &mut [T]) {
     let w = &mut w[..total];
     if w.is_empty() || s.batch == 0 {
         return w.fill(T::ZERO);
+    }
+    if winograd::is_for::<T>(s, s.output) {
+        return winograd::weight(s, x, y, w);
     }
     let isa = isa();
     let (in_group, out_group, kernel) =
@@ -148,9 +151,10 @@ impl Work<'_> {
         let len = plane.len();
         let image_step = channels * len;
         with_scratch(&PLANES, images * image_step + SLACK, |planes| {
-            for (i, data) in planes.chunks_exact_mut(len).take(images * channels).enumerate() {
-                let (image, channel) = (n + i / channels, group * in_group + first + i % channels);
-                plane.fill(below, &x[(image * s.inputs + channel) * pixels..][..pixels], data);
+            for i in 0..images {
+                let first = (n + i) * s.inputs + group * in_group + first;
+                let image = &x[first * pixels..][..channels * pixels];
+                plane.fill(isa, below, image, &mut planes[i * image_step..]);
             }
             let (runs, ends) = runs(images, image_step, [rows, width], plane.row_step());
             let starts = &self.starts[..channels * s.kernel[0] * s.kernel[1]];

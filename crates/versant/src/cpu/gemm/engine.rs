@@ -3,7 +3,7 @@
 use std::cell::Cell;
 
 use super::Epilogue;
-use super::kernel::{MAX_ROWS, Tile, tile};
+use super::kernel::{MAX_ROWS, Rows, Tile, tile};
 use super::operand::{A_STRIDE, Left, Right, SLACK};
 use super::vector::{Portable, Vector};
 use crate::cpu::isa::{Isa, Kind};
@@ -38,15 +38,6 @@ pub struct TileShape {
     pub cols: usize,
 }
 
-/// Code for vectors of any kind, which [`Engines::run`] compiles for each instruction set.
-pub trait Kernel<T> {
-    /// Must be `#[inline(always)]`. `tile` is the shape of the registers' tile, as a product uses it.
-    ///
-    /// # Safety
-    /// The machine has V's instructions.
-    unsafe fn run<V: Vector<Elem = T>>(self, tile: TileShape);
-}
-
 /// The kernels of one element type, one for each instruction set.
 pub trait Engines: Sized {
     /// The shape of the tile that `isa` computes at once.
@@ -61,9 +52,40 @@ pub trait Engines: Sized {
     #[doc(hidden)]
     unsafe fn compute<L: Left<Self>, R: Right<Self>>(isa: Isa, product: &Product<Self, L, R>, area: Area);
 
-    /// Runs a kernel with the vectors of `isa`.
+    /// Computes a product without copies.
+    ///
+    /// # Safety
+    /// The operands can be read as their documentation says, C can be written, and no other thread touches it.
     #[doc(hidden)]
-    fn run<K: Kernel<Self>>(isa: Isa, kernel: K);
+    unsafe fn in_place(isa: Isa, product: &InPlace<Self>);
+
+    /// Runs the job compiled for the instruction set.
+    #[doc(hidden)]
+    fn run<J: Job<Self>>(isa: Isa, job: J);
+}
+
+/// A product of which both sides are read in place: C = A B, or C += A B.
+pub struct InPlace<T> {
+    pub a: Rows<T>,
+    /// Element (p, j) at `b + p * b_stride + j`, with whole vectors readable in every row.
+    pub b: *const T,
+    pub b_stride: usize,
+    /// The terms of each sum, one block.
+    pub depth: usize,
+    pub c: *mut T,
+    pub c_stride: usize,
+    pub rows: usize,
+    pub cols: usize,
+    pub accumulate: bool,
+}
+
+/// Work that is done with the vectors of an instruction set.
+pub trait Job<T> {
+    /// To be inlined.
+    ///
+    /// # Safety
+    /// The machine has V's instructions.
+    unsafe fn run<V: Vector<Elem = T>>(self);
 }
 
 /// An engine: the item's loops and the tile kernel compiled for one instruction set.
@@ -160,6 +182,36 @@ unsafe fn compute_block<E: Engine, L: Left<Elem<E>>, R: Right<Elem<E>>>(
 }
 
 /// # Safety
+/// As for [`Engines::in_place`], and the machine has E's instructions.
+#[inline(always)]
+unsafe fn in_place<E: Engine>(p: &InPlace<Elem<E>>) {
+    let width = E::V::LANES * 2;
+    let panels = p.rows.div_ceil(E::ROWS);
+    for j in (0..p.cols).step_by(width) {
+        let cols = (p.cols - j).min(width);
+        for panel in 0..panels {
+            let first = p.rows * panel / panels;
+            let rows = p.rows * (panel + 1) / panels - first;
+            let t = Tile {
+                a: p.a.from(first),
+                b: p.b.wrapping_add(j),
+                b_stride: p.b_stride,
+                depth: p.depth,
+                c: p.c.wrapping_add(first * p.c_stride + j),
+                c_stride: p.c_stride,
+                cols,
+                accumulate: p.accumulate,
+                bias: std::ptr::null(),
+                row_bias: std::ptr::null(),
+                relu: false,
+            };
+            // SAFETY: the caller's promise, for these rows and columns.
+            unsafe { tile_of::<E>(rows, cols <= E::V::LANES, &t) };
+        }
+    }
+}
+
+/// # Safety
 /// As for [`tile`], with `rows` from 1 to 8.
 #[inline(always)]
 unsafe fn tile_of<E: Engine>(rows: usize, is_narrow: bool, t: &Tile<Elem<E>>) {
@@ -177,7 +229,7 @@ unsafe fn tile_of<E: Engine>(rows: usize, is_narrow: bool, t: &Tile<Elem<E>>) {
 
 /// Defines an engine and the function that computes an area with it.
 macro_rules! engine {
-    ($engine:ident, $compute:ident $run:ident, $vector:ty, $rows:literal $(, $features:literal)?) => {
+    ($engine:ident, $compute:ident $in_place:ident $run:ident, $vector:ty, $rows:literal $(, $features:literal)?) => {
         struct $engine;
 
         impl Engine for $engine {
@@ -209,38 +261,48 @@ macro_rules! engine {
         }
 
         /// # Safety
+        /// As for [`in_place`].
+        $(#[target_feature(enable = $features)])?
+        unsafe fn $in_place(product: &InPlace<Elem<$engine>>) {
+            // SAFETY: the caller's promise.
+            unsafe { in_place::<$engine>(product) }
+        }
+
+        /// # Safety
         /// The machine has the engine's instructions.
         $(#[target_feature(enable = $features)])?
-        unsafe fn $run<K: Kernel<Elem<$engine>>>(kernel: K) {
+        unsafe fn $run<J: Job<Elem<$engine>>>(job: J) {
             // SAFETY: the caller's promise.
-            unsafe { kernel.run::<$vector>(shape_of::<$engine>()) }
+            unsafe { job.run::<$vector>() }
         }
     };
 }
 
-engine!(PortableF32, portable_f32 run_portable_f32, Portable<f32, 4, false>, 4);
-engine!(PortableF64, portable_f64 run_portable_f64, Portable<f64, 2, false>, 4);
-engine!(NeonF32, neon_f32 run_neon_f32, Portable<f32, 4, true>, 8);
-engine!(NeonF64, neon_f64 run_neon_f64, Portable<f64, 2, true>, 8);
+engine!(PortableF32, portable_f32 portable_f32_in_place portable_f32_run, Portable<f32, 4, false>, 4);
+engine!(PortableF64, portable_f64 portable_f64_in_place portable_f64_run, Portable<f64, 2, false>, 4);
+engine!(NeonF32, neon_f32 neon_f32_in_place neon_f32_run, Portable<f32, 4, true>, 8);
+engine!(NeonF64, neon_f64 neon_f64_in_place neon_f64_run, Portable<f64, 2, true>, 8);
 
 #[cfg(target_arch = "x86_64")]
 use std::arch::x86_64::{__m256, __m256d, __m512, __m512d};
 #[cfg(target_arch = "x86_64")]
-engine!(Avx2F32, avx2_f32 run_avx2_f32, __m256, 6, "avx2,fma");
+engine!(Avx2F32, avx2_f32 avx2_f32_in_place avx2_f32_run, __m256, 6, "avx2,fma");
 #[cfg(target_arch = "x86_64")]
-engine!(Avx2F64, avx2_f64 run_avx2_f64, __m256d, 6, "avx2,fma");
+engine!(Avx2F64, avx2_f64 avx2_f64_in_place avx2_f64_run, __m256d, 6, "avx2,fma");
 #[cfg(target_arch = "x86_64")]
-engine!(Avx512F32, avx512_f32 run_avx512_f32, __m512, 8, "avx2,fma,avx512f,avx512bw,avx512dq,avx512vl");
+engine!(Avx512F32, avx512_f32 avx512_f32_in_place avx512_f32_run, __m512, 8, "avx2,fma,avx512f,avx512bw,avx512dq,avx512vl");
 #[cfg(target_arch = "x86_64")]
-engine!(Avx512F64, avx512_f64 run_avx512_f64, __m512d, 8, "avx2,fma,avx512f,avx512bw,avx512dq,avx512vl");
+engine!(Avx512F64, avx512_f64 avx512_f64_in_place avx512_f64_run, __m512d, 8, "avx2,fma,avx512f,avx512bw,avx512dq,avx512vl");
 
 fn shape_of<E: Engine>() -> TileShape {
     TileShape { rows: E::ROWS, cols: 2 * E::V::LANES }
 }
 
 macro_rules! engines {
-    ($type:ty, $avx512:ident $avx512_fn:ident $avx512_run:ident, $avx2:ident $avx2_fn:ident $avx2_run:ident,
-     $neon:ident $neon_fn:ident $neon_run:ident, $portable:ident $portable_fn:ident $portable_run:ident) => {
+    ($type:ty, $avx512:ident $avx512_fn:ident $avx512_in_place:ident $avx512_run:ident,
+     $avx2:ident $avx2_fn:ident $avx2_in_place:ident $avx2_run:ident,
+     $neon:ident $neon_fn:ident $neon_in_place:ident $neon_run:ident,
+     $portable:ident $portable_fn:ident $portable_in_place:ident $portable_run:ident) => {
         impl Engines for $type {
             fn tile_shape(isa: Isa) -> TileShape {
                 match isa.kind() {
@@ -271,16 +333,30 @@ macro_rules! engines {
                 }
             }
 
-            fn run<K: Kernel<$type>>(isa: Isa, kernel: K) {
+            unsafe fn in_place(isa: Isa, product: &InPlace<$type>) {
+                // SAFETY: as above.
+                unsafe {
+                    match isa.kind() {
+                        #[cfg(target_arch = "x86_64")]
+                        Kind::Avx512 => $avx512_in_place(product),
+                        #[cfg(target_arch = "x86_64")]
+                        Kind::Avx2 => $avx2_in_place(product),
+                        Kind::Neon => $neon_in_place(product),
+                        _ => $portable_in_place(product),
+                    }
+                }
+            }
+
+            fn run<J: Job<$type>>(isa: Isa, job: J) {
                 // SAFETY: an `Isa` exists only for instructions that this machine has.
                 unsafe {
                     match isa.kind() {
                         #[cfg(target_arch = "x86_64")]
-                        Kind::Avx512 => $avx512_run(kernel),
+                        Kind::Avx512 => $avx512_run(job),
                         #[cfg(target_arch = "x86_64")]
-                        Kind::Avx2 => $avx2_run(kernel),
-                        Kind::Neon => $neon_run(kernel),
-                        _ => $portable_run(kernel),
+                        Kind::Avx2 => $avx2_run(job),
+                        Kind::Neon => $neon_run(job),
+                        _ => $portable_run(job),
                     }
                 }
             }
@@ -288,11 +364,7 @@ macro_rules! engines {
     };
 }
 
-engines!(
-    f32, Avx512F32 avx512_f32 run_avx512_f32, Avx2F32 avx2_f32 run_avx2_f32,
-    NeonF32 neon_f32 run_neon_f32, PortableF32 portable_f32 run_portable_f32
-);
-engines!(
-    f64, Avx512F64 avx512_f64 run_avx512_f64, Avx2F64 avx2_f64 run_avx2_f64,
-    NeonF64 neon_f64 run_neon_f64, PortableF64 portable_f64 run_portable_f64
-);
+engines!(f32, Avx512F32 avx512_f32 avx512_f32_in_place avx512_f32_run, Avx2F32 avx2_f32 avx2_f32_in_place avx2_f32_run,
+    NeonF32 neon_f32 neon_f32_in_place neon_f32_run, PortableF32 portable_f32 portable_f32_in_place portable_f32_run);
+engines!(f64, Avx512F64 avx512_f64 avx512_f64_in_place avx512_f64_run, Avx2F64 avx2_f64 avx2_f64_in_place avx2_f64_run,
+    NeonF64 neon_f64 neon_f64_in_place neon_f64_run, PortableF64 portable_f64 portable_f64_in_place portable_f64_run);

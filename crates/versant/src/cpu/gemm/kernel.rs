@@ -24,6 +24,19 @@ pub enum Rows<T> {
     InRuns { base: *const T, starts: *const usize, runs: *const Run, count: usize },
 }
 
+impl<T> Rows<T> {
+    /// The rows from `first` on.
+    pub(super) fn from(&self, first: usize) -> Rows<T> {
+        match *self {
+            Rows::Along(base, stride) => Rows::Along(base.wrapping_add(first * stride), stride),
+            Rows::Across(base, stride) => Rows::Across(base.wrapping_add(first), stride),
+            Rows::InRuns { base, starts, runs, count } => {
+                Rows::InRuns { base, starts: starts.wrapping_add(first), runs, count }
+            }
+        }
+    }
+}
+
 /// Everything a tile needs beside its shape. The pointers are into the blocks of one work item.
 pub(super) struct Tile<T> {
     pub a: Rows<T>,

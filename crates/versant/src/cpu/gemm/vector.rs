@@ -2,6 +2,9 @@
 
 use crate::cpu::real::Real;
 
+/// No vector has more lanes.
+pub const MOST_LANES: usize = 64;
+
 /// A register of lanes.
 ///
 /// # Safety
@@ -16,6 +19,8 @@ pub trait Vector: Copy {
     /// `self * b + c`, with one rounding where the instruction set has it.
     unsafe fn mul_add(self, b: Self, c: Self) -> Self;
     unsafe fn add(self, b: Self) -> Self;
+    unsafe fn sub(self, b: Self) -> Self;
+    unsafe fn mul(self, b: Self) -> Self;
     /// max(x, 0), NaN stays NaN.
     unsafe fn relu(self) -> Self;
 
@@ -37,6 +42,37 @@ pub trait Vector: Copy {
         unsafe {
             self.store(lanes.as_mut_ptr());
             std::ptr::copy_nonoverlapping(lanes.as_ptr(), p, n);
+        }
+    }
+
+    /// The lanes of even number, those of `self` and then those of `next`.
+    #[inline(always)]
+    unsafe fn evens(self, next: Self) -> Self {
+        let mut lanes = [Self::Elem::ZERO; 2 * MOST_LANES];
+        // SAFETY: both vectors have LANES <= MOST_LANES elements.
+        unsafe {
+            self.store(lanes.as_mut_ptr());
+            next.store(lanes.as_mut_ptr().add(Self::LANES));
+            for i in 0..Self::LANES {
+                lanes[i] = lanes[2 * i];
+            }
+            Self::load(lanes.as_ptr())
+        }
+    }
+
+    /// The lanes of `self` and of `other` in turns.
+    #[inline(always)]
+    unsafe fn interleave(self, other: Self) -> [Self; 2] {
+        let (mut a, mut b) = ([Self::Elem::ZERO; MOST_LANES], [Self::Elem::ZERO; MOST_LANES]);
+        let mut lanes = [Self::Elem::ZERO; 2 * MOST_LANES];
+        // SAFETY: both vectors have LANES <= MOST_LANES elements.
+        unsafe {
+            self.store(a.as_mut_ptr());
+            other.store(b.as_mut_ptr());
+            for i in 0..Self::LANES {
+                (lanes[2 * i], lanes[2 * i + 1]) = (a[i], b[i]);
+            }
+            [Self::load(lanes.as_ptr()), Self::load(lanes.as_ptr().add(Self::LANES))]
         }
     }
 
@@ -87,6 +123,14 @@ impl<T: Real, const N: usize, const FUSED: bool> Vector for Portable<T, N, FUSED
         Portable(std::array::from_fn(|i| self.0[i] + b.0[i]))
     }
     #[inline(always)]
+    unsafe fn sub(self, b: Self) -> Self {
+        Portable(std::array::from_fn(|i| self.0[i] - b.0[i]))
+    }
+    #[inline(always)]
+    unsafe fn mul(self, b: Self) -> Self {
+        Portable(std::array::from_fn(|i| self.0[i] * b.0[i]))
+    }
+    #[inline(always)]
     unsafe fn relu(self) -> Self {
         Portable(self.0.map(|x| if T::ZERO > x { T::ZERO } else { x }))
     }
@@ -100,7 +144,7 @@ mod x86 {
 
     /// The methods whose intrinsics differ only in name.
     macro_rules! simple_methods {
-        ($splat:ident $load:ident $store:ident $fma:ident $add:ident $max:ident $zero:ident) => {
+        ($splat:ident $load:ident $store:ident $fma:ident $add:ident $sub:ident $mul:ident $max:ident $zero:ident) => {
             #[inline(always)]
             unsafe fn splat(x: Self::Elem) -> Self {
                 // SAFETY: as the trait says.
@@ -127,6 +171,16 @@ mod x86 {
                 unsafe { $add(self, b) }
             }
             #[inline(always)]
+            unsafe fn sub(self, b: Self) -> Self {
+                // SAFETY: as the trait says.
+                unsafe { $sub(self, b) }
+            }
+            #[inline(always)]
+            unsafe fn mul(self, b: Self) -> Self {
+                // SAFETY: as the trait says.
+                unsafe { $mul(self, b) }
+            }
+            #[inline(always)]
             unsafe fn relu(self) -> Self {
                 // With a NaN this instruction gives its second operand.
                 // SAFETY: as the trait says.
@@ -138,7 +192,7 @@ mod x86 {
     impl Vector for __m256 {
         type Elem = f32;
         const LANES: usize = 8;
-        simple_methods!(_mm256_set1_ps _mm256_loadu_ps _mm256_storeu_ps _mm256_fmadd_ps _mm256_add_ps
+        simple_methods!(_mm256_set1_ps _mm256_loadu_ps _mm256_storeu_ps _mm256_fmadd_ps _mm256_add_ps _mm256_sub_ps _mm256_mul_ps
             _mm256_max_ps _mm256_setzero_ps);
 
         #[inline(always)]
@@ -150,6 +204,22 @@ mod x86 {
         unsafe fn store_first(self, p: *mut f32, n: usize) {
             // SAFETY: as the trait says; lanes outside the mask are not touched.
             unsafe { _mm256_maskstore_ps(p, first_of_8(n), self) }
+        }
+        #[inline(always)]
+        unsafe fn evens(self, next: Self) -> Self {
+            // SAFETY: as the trait says. Both 128-bit parts get a pair of each vector; then pairs change places.
+            unsafe {
+                let pairs = _mm256_castps_pd(_mm256_shuffle_ps::<0x88>(self, next));
+                _mm256_castpd_ps(_mm256_permute4x64_pd::<0xd8>(pairs))
+            }
+        }
+        #[inline(always)]
+        unsafe fn interleave(self, other: Self) -> [Self; 2] {
+            // SAFETY: as the trait says. Lanes take turns within 128-bit parts, which then change places.
+            unsafe {
+                let (low, high) = (_mm256_unpacklo_ps(self, other), _mm256_unpackhi_ps(self, other));
+                [_mm256_permute2f128_ps::<0x20>(low, high), _mm256_permute2f128_ps::<0x31>(low, high)]
+            }
         }
         #[inline(always)]
         unsafe fn transpose(row: impl Fn(usize) -> *const f32, to: *mut f32, stride: usize) {
@@ -169,14 +239,14 @@ mod x86 {
     impl Vector for __m256d {
         type Elem = f64;
         const LANES: usize = 4;
-        simple_methods!(_mm256_set1_pd _mm256_loadu_pd _mm256_storeu_pd _mm256_fmadd_pd _mm256_add_pd
+        simple_methods!(_mm256_set1_pd _mm256_loadu_pd _mm256_storeu_pd _mm256_fmadd_pd _mm256_add_pd _mm256_sub_pd _mm256_mul_pd
             _mm256_max_pd _mm256_setzero_pd);
     }
 
     impl Vector for __m512d {
         type Elem = f64;
         const LANES: usize = 8;
-        simple_methods!(_mm512_set1_pd _mm512_loadu_pd _mm512_storeu_pd _mm512_fmadd_pd _mm512_add_pd
+        simple_methods!(_mm512_set1_pd _mm512_loadu_pd _mm512_storeu_pd _mm512_fmadd_pd _mm512_add_pd _mm512_sub_pd _mm512_mul_pd
             _mm512_max_pd _mm512_setzero_pd);
 
         #[inline(always)]
@@ -194,7 +264,7 @@ mod x86 {
     impl Vector for __m512 {
         type Elem = f32;
         const LANES: usize = 16;
-        simple_methods!(_mm512_set1_ps _mm512_loadu_ps _mm512_storeu_ps _mm512_fmadd_ps _mm512_add_ps
+        simple_methods!(_mm512_set1_ps _mm512_loadu_ps _mm512_storeu_ps _mm512_fmadd_ps _mm512_add_ps _mm512_sub_ps _mm512_mul_ps
             _mm512_max_ps _mm512_setzero_ps);
 
         #[inline(always)]
@@ -206,6 +276,23 @@ mod x86 {
         unsafe fn store_first(self, p: *mut f32, n: usize) {
             // SAFETY: as the trait says; lanes outside the mask are not touched.
             unsafe { _mm512_mask_storeu_ps(p, ((1u32 << n) - 1) as __mmask16, self) }
+        }
+        #[inline(always)]
+        unsafe fn evens(self, next: Self) -> Self {
+            // SAFETY: as the trait says.
+            unsafe {
+                let lanes = _mm512_setr_epi32(0, 2, 4, 6, 8, 10, 12, 14, 16, 18, 20, 22, 24, 26, 28, 30);
+                _mm512_permutex2var_ps(self, lanes, next)
+            }
+        }
+        #[inline(always)]
+        unsafe fn interleave(self, other: Self) -> [Self; 2] {
+            // SAFETY: as the trait says.
+            unsafe {
+                let low = _mm512_setr_epi32(0, 16, 1, 17, 2, 18, 3, 19, 4, 20, 5, 21, 6, 22, 7, 23);
+                let high = _mm512_add_epi32(low, _mm512_set1_epi32(8));
+                [_mm512_permutex2var_ps(self, low, other), _mm512_permutex2var_ps(self, high, other)]
+            }
         }
         #[inline(always)]
         unsafe fn transpose(row: impl Fn(usize) -> *const f32, to: *mut f32, stride: usize) {
