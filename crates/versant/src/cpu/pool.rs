@@ -47,6 +47,37 @@ fn blocks<T: Real>([top, bottom]: [&[T]; 2], place: usize, width: usize, out: &m
     }
 }
 
+/// Blocks of the loop's vectors.
+const VECTOR: usize = 8;
+
+/// The blocks of the two rows that begin at `row` of x, of which `place` is the place in the plane. The last vector
+/// overlaps the one before; of a short row it goes beyond the end where there is room, which is written over later.
+#[inline(always)]
+fn line_of_blocks<T: Real>(
+    x: &[T],
+    (row, place): (usize, usize),
+    (count, width): (usize, usize),
+    out: &mut [T],
+    places: &mut [i64],
+) {
+    let whole = count / VECTOR * VECTOR;
+    let (top, bottom) = (&x[row..], &x[row + width..]);
+    if whole > 0 {
+        blocks([top, bottom], place, width, &mut out[..whole], places);
+    }
+    if whole < count {
+        let i = count.saturating_sub(VECTOR);
+        let (top, bottom, out, places) = (&top[2 * i..], &bottom[2 * i..], &mut out[i..], &mut places[i..]);
+        let place = place + 2 * i;
+        match (top.first_chunk::<{ 2 * VECTOR }>(), bottom.first_chunk::<{ 2 * VECTOR }>()) {
+            (Some(top), Some(bottom)) if out.len() >= VECTOR => {
+                blocks([top, bottom], place, width, &mut out[..VECTOR], places);
+            }
+            _ => blocks([top, bottom], place, width, &mut out[..count - i], places),
+        }
+    }
+}
+
 /// Lets each element of a row that is larger take the place of its column's best.
 #[inline(always)]
 fn challenge<T: Real>(x: &[T], row: usize, best: &mut [T], rows: &mut [i64]) {
@@ -83,13 +114,12 @@ multiversion! {
         let ([h, w], Spans { ranges, dilation }) = (windows.plane, windows.rows);
         let (mut best, mut rows) = (vec![T::ZERO; w], vec![0; w]);
         let ow = windows.columns.ranges.len();
-        let parts = out.chunks_exact_mut(ow).zip(places.chunks_exact_mut(ow));
-        for (line, (out, places)) in (first..).zip(parts) {
-            let (plane, range) = (&x[line / ranges.len() * h * w..][..h * w], &ranges[line % ranges.len()]);
-            let row = |i: usize| &plane[i * w..][..w];
-            let top = range.start;
+        for (at, line) in (0..out.len()).step_by(ow).zip(first..) {
+            let (plane, range) = (line / ranges.len() * h * w, &ranges[line % ranges.len()]);
+            let row = |i: usize| &x[plane + i * w..][..w];
+            let (top, out, places) = (range.start, &mut out[at..], &mut places[at..]);
             if windows.blocks {
-                blocks([row(top), row(top + 1)], top * w, w, out, places);
+                line_of_blocks(x, (plane + top * w, top * w), (ow, w), out, places);
                 continue;
             }
             best.copy_from_slice(row(top));
@@ -97,7 +127,7 @@ multiversion! {
             for i in range.clone().step_by(*dilation).skip(1) {
                 challenge(row(i), i, &mut best, &mut rows);
             }
-            across(&best, &rows, windows.columns, out, places);
+            across(&best, &rows, windows.columns, &mut out[..ow], &mut places[..ow]);
         }
     }
 }
@@ -125,8 +155,8 @@ pub fn max_pool<T: Real>(
     if out.is_empty() {
         return;
     }
-    let (isa, windows) =
-        (isa(), Windows { rows, columns, blocks: are_pairs(rows) && are_pairs(columns), plane });
+    let blocks = are_pairs(rows) && are_pairs(columns);
+    let (isa, windows) = (isa(), Windows { rows, columns, blocks, plane });
     let read: usize = rows.ranges.iter().map(|range| range.len().div_ceil(rows.dilation) * plane[1]).sum();
     let together = (PIECE * rows.ranges.len() / read).max(1);
     let len = together * columns.ranges.len();

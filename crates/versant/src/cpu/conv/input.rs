@@ -7,10 +7,13 @@
 use std::cell::Cell;
 use std::ops::Range;
 
-use super::forward::{Slide, with_planes};
+use super::forward::with_planes;
 use super::patches::Patches;
 use super::plane::{Axis, Plane};
-use super::{Cut, Finish, for_each_item, winograd};
+use super::slide::Slide;
+use super::weave::Weave;
+use super::{Cut, Finish, Way, channels, for_each_item, winograd};
+use crate::cpu::gemm::TileShape;
 use crate::cpu::isa::{Isa, isa};
 use crate::cpu::real::Real;
 use crate::cpu::scratch::{Line, with_scratch};
@@ -19,6 +22,7 @@ use crate::device::ConvShape;
 
 thread_local! {
     static WEIGHTS: Cell<Vec<Line>> = const { Cell::new(Vec::new()) };
+    static ARRANGED: Cell<Vec<Line>> = const { Cell::new(Vec::new()) };
     static PLACES: Cell<Vec<Line>> = const { Cell::new(Vec::new()) };
 }
 
@@ -49,19 +53,19 @@ struct Part<'a> {
     columns: &'a Residue,
     /// Where each element of a patch begins, at the first m of all.
     starts: Vec<usize>,
-    /// Where its weights begin, within those of a group.
+    /// Weights of the parts before it, in a row of all.
     weights: usize,
 }
 
-/// Weights in the order in which the parts need them: for each group, part and channel of x a row of the channels of y
-/// with their taps.
-fn arrange<T: Real>(s: &ConvShape, parts: &[Part], w: &[T], arranged: &mut [T]) {
+/// Weights in rows as the parts need them: for each group, part and channel of x a row of the channels of y with their
+/// taps.
+fn in_rows<T: Real>(s: &ConvShape, parts: &[Part], w: &[T], arranged: &mut [T]) {
     let (in_group, out_group) = (s.inputs / s.groups, s.outputs / s.groups);
     let [kh, kw] = s.kernel;
     for group in 0..s.groups {
         for part in parts {
             let k = part.starts.len();
-            let at = group * in_group * out_group * kh * kw + part.weights;
+            let at = in_group * (group * out_group * kh * kw + part.weights);
             for_each_piece(&mut arranged[at..][..in_group * k], (8 * k).max(1), |piece, rows| {
                 for (row, to) in rows.chunks_exact_mut(k).enumerate() {
                     let c = piece * 8 + row;
@@ -76,6 +80,28 @@ fn arrange<T: Real>(s: &ConvShape, parts: &[Part], w: &[T], arranged: &mut [T]) 
                     }
                 }
             });
+        }
+    }
+}
+
+/// The rows of each group and part as vectors of channels.
+fn in_vectors<T: Real>(
+    s: &ConvShape,
+    parts: &[Part],
+    (lanes, rows): (usize, &[T]),
+    stored: usize,
+    arranged: &mut [T],
+) {
+    let (in_group, row) = (s.inputs / s.groups, s.outputs / s.groups * s.kernel[0] * s.kernel[1]);
+    for group in 0..s.groups {
+        for part in parts {
+            let (at, k) = (group * row + part.weights, part.starts.len());
+            channels::arrange(
+                lanes,
+                in_group,
+                &rows[at * in_group..][..in_group * k],
+                &mut arranged[at * stored..][..stored * k],
+            );
         }
     }
 }
@@ -118,32 +144,50 @@ pub fn input<T: Real>(s: &ConvShape, y: &[T], w: &[T], finish: Finish<T>, x: &mu
             }
             let count = starts.len();
             parts.push(Part { rows, columns, starts, weights });
-            weights += in_group * count;
+            weights += count;
         }
     }
-    with_scratch(&WEIGHTS, s.weight().numel(), |arranged| {
-        arrange(s, &parts, w, arranged);
-        let work = Work {
-            s,
-            cut,
-            plane,
-            parts,
-            columns: columns.len(),
-            row_range,
-            column_range,
-            weights: arranged,
-            finish,
+    let tile = T::tile_shape(isa());
+    let way = Way::of(tile, in_group, weights / parts.len(), [row_range.len(), column_range.len()]);
+    let stored = way.padded(tile, in_group);
+    with_scratch(&WEIGHTS, s.weight().numel(), |in_order| {
+        in_rows(s, &parts, w, in_order);
+        let (row_range, column_range, columns) = (row_range.clone(), column_range.clone(), columns.len());
+        let run = |weights: &[T]| {
+            let work = Work {
+                s,
+                way,
+                tile,
+                cut,
+                plane,
+                parts: &parts,
+                columns,
+                row_range,
+                column_range,
+                weights,
+                finish,
+            };
+            work.run(y, x);
         };
-        work.run(y, x);
+        if way == Way::Channels {
+            with_scratch(&ARRANGED, stored * s.outputs * s.kernel[0] * s.kernel[1], |arranged| {
+                in_vectors(s, &parts, (tile.cols / 2, in_order), stored, arranged);
+                run(arranged);
+            });
+        } else {
+            run(in_order);
+        }
     });
 }
 
 /// What all items share.
 struct Work<'a, T> {
     s: &'a ConvShape,
+    way: Way,
+    tile: TileShape,
     cut: Cut,
     plane: Plane,
-    parts: Vec<Part<'a>>,
+    parts: &'a [Part<'a>],
     /// The parts of one residue of rows.
     columns: usize,
     row_range: Range<usize>,
@@ -181,7 +225,7 @@ impl<T: Real> Work<'_, T> {
                 m: m..(m + self.cut.rows).min(self.row_range.end),
             };
             let y = &y[(n * s.outputs + group * out_group) * places..][..out_group * places];
-            with_planes(&self.plane, band * self.cut.rows, y, out_group, |data| {
+            with_planes(isa, &self.plane, band * self.cut.rows, y, out_group, |data| {
                 // SAFETY: each item has its own image and channels of x, and of these its own rows.
                 let x = unsafe { out.get().add((n * s.inputs + group * in_group + first) * pixels) };
                 for parts in self.parts.chunks(self.columns) {
@@ -217,25 +261,11 @@ impl<T: Real> Work<'_, T> {
                 // SAFETY: the scratch memory has a row of places for each channel.
                 unsafe { slide.run(isa, result.as_mut_ptr(), slide.places) };
             }
-            for i in 0..channels * rows.len() {
-                let (c, row) = (i / rows.len(), i % rows.len());
-                // SAFETY: a row of the item, as the caller promises.
-                let to = unsafe {
-                    std::slice::from_raw_parts_mut(
-                        x.add((c * height + top + row * s.stride[0]) * width),
-                        width,
-                    )
-                };
-                let columns = parts.iter().zip(results.chunks_exact(channels * rows.len() * longest));
-                interleave(
-                    columns.map(|(part, result)| {
-                        let len = part.columns.m.len();
-                        &result[i * len..][..len]
-                    }),
-                    s.stride[1],
-                    to,
-                );
-            }
+            let lens = parts.iter().map(|part| part.columns.m.len());
+            let parts: Vec<_> = results.chunks_exact(channels * rows.len() * longest).zip(lens).collect();
+            let (to, steps) = (x.wrapping_add(top * width), [height * width, s.stride[0] * width]);
+            // SAFETY: these are the item's rows, as the caller promises.
+            T::run(isa, unsafe { Weave::new(&parts, s.stride[1], [channels, rows.len()], to, steps) });
         });
     }
 
@@ -244,37 +274,20 @@ impl<T: Real> Work<'_, T> {
         let (s, columns) = (self.s, &part.columns.m);
         let (in_group, out_group) = (s.inputs / s.groups, s.outputs / s.groups);
         let ((first, channels), k) = (item.channels, part.starts.len());
-        let of_group = item.group * in_group * out_group * s.kernel[0] * s.kernel[1];
+        let of_group = out_group * s.kernel[0] * s.kernel[1];
+        let stored = self.way.padded(self.tile, in_group);
+        let weights = stored * (item.group * of_group + part.weights) + first * k;
         let skipped =
             (rows.start - item.m.start) * self.plane.row_step() + columns.start - self.column_range.start;
         let at = item.group * in_group + first;
         let size = [rows.len(), columns.len()];
         Slide {
+            way: self.way,
             rows: channels,
-            weights: &self.weights[of_group + part.weights + first * k..][..channels * k],
+            weights: &self.weights[weights..][..self.way.padded(self.tile, channels) * k],
             finish: self.finish.of(at, channels),
-            patches: Patches::new(&data[skipped..], &part.starts, size, self.plane.row_step()),
+            patches: Patches::new(&data[skipped..], &part.starts, size, [self.plane.row_step(), 1]),
             places: size[0] * size[1],
-        }
-    }
-}
-
-/// `to[i + q * stride]` is element q of part i.
-fn interleave<'a, T: Real>(parts: impl Iterator<Item = &'a [T]> + Clone, stride: usize, to: &mut [T]) {
-    let mut two = parts.clone();
-    if let (2, Some(even), Some(odd)) = (stride, two.next(), two.next()) {
-        // Pairs are a loop for vectors.
-        for ((pair, &a), &b) in to.chunks_exact_mut(2).zip(even).zip(odd) {
-            (pair[0], pair[1]) = (a, b);
-        }
-        if even.len() > odd.len() {
-            to[2 * odd.len()] = even[odd.len()];
-        }
-        return;
-    }
-    for (i, part) in parts.enumerate() {
-        for (to, &v) in to[i..].iter_mut().step_by(stride).zip(part) {
-            *to = v;
         }
     }
 }

@@ -8,15 +8,23 @@
 //!
 //! Items are cut by the sizes of the problem alone. Sums over k run in fixed blocks, sums over images in fixed slabs.
 
-mod depthwise;
+mod channels;
+mod dots;
 mod forward;
 mod input;
 mod patches;
+mod places;
 mod plane;
+mod slide;
+mod weave;
 mod weight;
 mod winograd;
 
-use super::gemm::{ENOUGH_ITEMS, ITEM_FLOPS, PARALLEL_FLOPS};
+use std::cell::Cell;
+
+use super::gemm::{ENOUGH_ITEMS, ITEM_FLOPS, PARALLEL_FLOPS, TileShape};
+use super::real::Real;
+use super::scratch::{Line, with_scratch};
 use super::threads::parallel_for;
 use crate::device::ConvShape;
 
@@ -44,6 +52,84 @@ impl<'a, T> Finish<'a, T> {
     /// For so many channels from `first` on.
     fn of(self, first: usize, channels: usize) -> Finish<'a, T> {
         Finish { bias: self.bias.map(|bias| &bias[first..][..channels]), ..self }
+    }
+}
+
+thread_local! {
+    static WEIGHTS: Cell<Vec<Line>> = const { Cell::new(Vec::new()) };
+}
+
+/// How rows of weights are multiplied with patches.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Way {
+    /// Vectors of places, read where they lie (`places`).
+    Places,
+    /// Vectors of rows of weights (`channels`).
+    Channels,
+    /// Panels of patches, packed, as a product of matrices (`patches`).
+    Panels,
+}
+
+impl Way {
+    /// The cheapest for so many rows of k weights at the places of an image, where costs are, in multiplications of
+    /// vectors:
+    ///
+    /// - places: one for each weight and vector of places, where a vector does not go beyond a row of places;
+    /// - channels: one for each element of a patch, vector of rows and place, and the transpose of what comes out;
+    /// - panels: as for places, but only the last vector of an image is not full; and each vector is copied before,
+    ///   in two parts where it goes beyond a row.
+    fn of(tile: TileShape, rows: usize, k: usize, [height, width]: [usize; 2]) -> Way {
+        const TRANSPOSE: usize = 6;
+        const COPY: usize = 4;
+        let (lanes, all) = (tile.cols / 2, height * width);
+        let places = rows * k * height * width.div_ceil(lanes);
+        let channels = rows.div_ceil(lanes) * all * (k + TRANSPOSE);
+        let panels = k * all.div_ceil(lanes) * (rows + COPY + COPY * lanes / width.max(1));
+        if rows == 1 || places <= channels.min(panels) {
+            Way::Places
+        } else if channels <= panels {
+            Way::Channels
+        } else {
+            Way::Panels
+        }
+    }
+
+    /// Whether the gradient in the kernel is cheaper with places as lanes (`dots`) than as a product of matrices, in
+    /// multiplications of vectors for each image: one for each weight and vector of places, which are full but at the
+    /// end of a row; or one for each place, element of a patch and vector of channels of y, which are copied before,
+    /// beside what each row of places costs.
+    fn is_dots(tile: TileShape, rows: usize, k: usize, [height, width]: [usize; 2]) -> bool {
+        const COPY: usize = 6;
+        let lanes = tile.cols / 2;
+        let dots = rows * k * height * width.div_ceil(lanes);
+        dots < rows.div_ceil(lanes) * (height * width * (k + COPY) + k * height)
+    }
+
+    /// Rows of weights as they are stored: with channels as lanes, whole vectors.
+    fn padded(self, tile: TileShape, rows: usize) -> usize {
+        if self == Way::Channels { rows.next_multiple_of(tile.cols / 2) } else { rows }
+    }
+
+    /// Calls `run` with the weights, k in a row, in the order that this way needs, and a group's number of stored rows.
+    fn with_weights<T: Real>(
+        self,
+        tile: TileShape,
+        groups: usize,
+        w: &[T],
+        k: usize,
+        run: impl FnOnce(&[T], usize),
+    ) {
+        let rows = w.len() / (groups * k).max(1);
+        let padded = self.padded(tile, rows);
+        if self != Way::Channels || k == 0 {
+            return run(w, rows);
+        }
+        with_scratch(&WEIGHTS, groups * padded * k, |arranged: &mut [T]| {
+            for (w, to) in w.chunks_exact(rows * k).zip(arranged.chunks_exact_mut(padded * k)) {
+                channels::arrange(tile.cols / 2, rows, w, to);
+            }
+            run(arranged, padded);
+        });
     }
 }
 
@@ -84,7 +170,7 @@ impl Cut {
             if can_lower && (items < wanted || planes(cut.rows) > MAX_PLANES) {
                 cut.rows = cut.rows.div_ceil(2);
             } else if items < wanted && cut.channels > MIN_CHANNELS {
-                cut.channels = cut.channels.div_ceil(2).next_multiple_of(8);
+                cut.channels = cut.channels.div_ceil(2).next_multiple_of(16);
             } else {
                 return cut;
             }

@@ -1,5 +1,5 @@
 //! The patches of an image as an operand of a product: patch element p at place (i, j) of the result is
-//! `data[starts[p] + i * row_step + j]`.
+//! `data[starts[p] + i * row_step + j * column_step]`.
 
 use crate::cpu::gemm::{DEPTH, Left, MatRef, Right, Rows, Run, SLACK, Vector, pack_b};
 use crate::cpu::real::Real;
@@ -9,9 +9,10 @@ use crate::cpu::real::Real;
 pub(super) struct Patches<'a, T> {
     data: &'a [T],
     starts: &'a [usize],
-    places: usize,
+    rows: usize,
     width: usize,
     row_step: usize,
+    column_step: usize,
 }
 
 /// Copies of whole vectors that make a row of a panel: more than a panel has columns.
@@ -22,10 +23,18 @@ impl<'a, T: Real> Patches<'a, T> {
     ///
     /// # Panics
     /// When a patch, or `SLACK` elements behind it, would lie outside `data`.
-    pub fn new(data: &'a [T], starts: &'a [usize], [rows, width]: [usize; 2], row_step: usize) -> Self {
-        let last = starts.iter().max().map_or(0, |start| start + rows * row_step.max(width) + SLACK);
+    pub fn new(
+        data: &'a [T],
+        starts: &'a [usize],
+        [rows, width]: [usize; 2],
+        [row_step, column_step]: [usize; 2],
+    ) -> Self {
+        let reach = rows.saturating_sub(1) * row_step + width.saturating_sub(1) * column_step;
+        let last = starts.iter().max().map_or(0, |start| start + reach + SLACK);
         assert!(last <= data.len(), "patches up to {last} lie outside {} elements", data.len());
-        Patches { data, starts, places: rows * width, width, row_step }
+        // Rows without anything between them are one row.
+        let [rows, width] = if row_step == width * column_step { [1, rows * width] } else { [rows, width] };
+        Patches { data, starts, rows, width, row_step, column_step }
     }
 
     pub fn data(&self) -> &'a [T] {
@@ -36,12 +45,14 @@ impl<'a, T: Real> Patches<'a, T> {
         self.starts
     }
 
-    pub fn width(&self) -> usize {
-        self.width
+    /// Rows and columns of places.
+    pub fn size(&self) -> [usize; 2] {
+        [self.rows, self.width]
     }
 
-    pub fn row_step(&self) -> usize {
-        self.row_step
+    /// From a row of places, and from a place, to the next.
+    pub fn steps(&self) -> [usize; 2] {
+        [self.row_step, self.column_step]
     }
 }
 
@@ -54,7 +65,11 @@ impl<T: Real> Right<T> for Patches<'_, T> {
         to: &mut [T],
         width: usize,
     ) {
-        assert!(j0 + cols <= self.places && cols <= width && width <= MOST_COPIES, "columns must be places");
+        assert!(j0 + cols <= self.rows * self.width, "columns must be places");
+        assert!(
+            cols <= width && width <= MOST_COPIES && self.column_step == 1,
+            "rows are copied by the vector"
+        );
         assert!(to.len() >= depth * width + SLACK && V::LANES <= SLACK, "a panel needs slack behind it");
         // A copy may run beyond its part of a row: what comes there is written later.
         let mut copies = [(0, 0); MOST_COPIES];

@@ -6,7 +6,7 @@ use std::cell::Cell;
 use super::forward::{layout, starts};
 use super::patches::{Channels, PatchRows};
 use super::plane::Plane;
-use super::{MAX_PLANES, depthwise, flops, for_each_item, winograd};
+use super::{MAX_PLANES, Way, dots, flops, for_each_item, winograd};
 use crate::cpu::gemm::{Area, DEPTH, ENOUGH_ITEMS, Epilogue, ITEM_FLOPS, MAX_AREA, Product, Run, SLACK};
 use crate::cpu::isa::{Isa, isa, multiversion};
 use crate::cpu::real::Real;
@@ -75,16 +75,16 @@ pub fn weight<T: Real>(s: &ConvShape, x: &[T], y: &[T], w: &mut [T]) {
     if w.is_empty() || s.batch == 0 {
         return w.fill(T::ZERO);
     }
-    if depthwise::is_for(s) {
-        return depthwise::weight(s, x, y, w);
-    }
     if winograd::is_for::<T>(s, [s.inputs, s.outputs], s.output) {
         return winograd::weight(s, x, y, w);
     }
     let isa = isa();
-    let plan = Plan::new(s);
     let (in_group, out_group, kernel) =
         (s.inputs / s.groups, s.outputs / s.groups, s.kernel[0] * s.kernel[1]);
+    if Way::is_dots(T::tile_shape(isa), out_group, in_group * kernel, s.output) {
+        return dots::weight(s, x, y, w);
+    }
+    let plan = Plan::new(s);
     let (plane, taps) = layout(s, plan.rows);
     let work = Work { s, plan: &plan, starts: starts(plan.channels, &plane, &taps), plane };
     with_scratch(&PARTIAL, plan.slabs * total, |partial: &mut [T]| {
@@ -151,9 +151,10 @@ impl Work<'_> {
         let len = plane.len();
         let image_step = channels * len;
         with_scratch(&PLANES, images * image_step + SLACK, |planes| {
-            for (i, data) in planes.chunks_exact_mut(len).take(images * channels).enumerate() {
-                let (image, channel) = (n + i / channels, group * in_group + first + i % channels);
-                plane.fill(below, &x[(image * s.inputs + channel) * pixels..][..pixels], data);
+            for i in 0..images {
+                let first = (n + i) * s.inputs + group * in_group + first;
+                let image = &x[first * pixels..][..channels * pixels];
+                plane.fill(isa, below, image, &mut planes[i * image_step..]);
             }
             let (runs, ends) = runs(images, image_step, [rows, width], plane.row_step());
             let starts = &self.starts[..channels * s.kernel[0] * s.kernel[1]];
@@ -205,7 +206,7 @@ fn runs(
 }
 
 multiversion! {
-    fn add[T: Real](sum: &mut [T], part: &[T]) {
+    pub(super) fn add[T: Real](sum: &mut [T], part: &[T]) {
         for (s, &v) in sum.iter_mut().zip(part) {
             *s += v;
         }

@@ -15,14 +15,12 @@ mod split;
 mod tests;
 mod vector;
 
-use engine::TileShape;
-
 pub use engine::Engines;
-pub(super) use engine::{Area, InPlace, Job, Product};
+pub(super) use engine::{Area, InPlace, Job, Product, TileShape};
 pub(super) use kernel::{Rows, Run};
 pub(super) use operand::{DEPTH, Left, Right, SLACK};
 pub(super) use pack::pack_b;
-pub(super) use vector::Vector;
+pub(super) use vector::{MOST_LANES, Vector};
 
 use super::isa::{Isa, isa};
 use super::real::Real;

@@ -2,6 +2,9 @@
 
 use crate::cpu::real::Real;
 
+/// No vector has more lanes.
+pub const MOST_LANES: usize = 64;
+
 /// A register of lanes.
 ///
 /// # Safety
@@ -59,6 +62,37 @@ pub trait Vector: Copy {
         unsafe {
             self.store(lanes.as_mut_ptr());
             std::ptr::copy_nonoverlapping(lanes.as_ptr(), p, n);
+        }
+    }
+
+    /// The lanes of even number, those of `self` and then those of `next`.
+    #[inline(always)]
+    unsafe fn evens(self, next: Self) -> Self {
+        let mut lanes = [Self::Elem::ZERO; 2 * MOST_LANES];
+        // SAFETY: both vectors have LANES <= MOST_LANES elements.
+        unsafe {
+            self.store(lanes.as_mut_ptr());
+            next.store(lanes.as_mut_ptr().add(Self::LANES));
+            for i in 0..Self::LANES {
+                lanes[i] = lanes[2 * i];
+            }
+            Self::load(lanes.as_ptr())
+        }
+    }
+
+    /// The lanes of `self` and of `other` in turns.
+    #[inline(always)]
+    unsafe fn interleave(self, other: Self) -> [Self; 2] {
+        let (mut a, mut b) = ([Self::Elem::ZERO; MOST_LANES], [Self::Elem::ZERO; MOST_LANES]);
+        let mut lanes = [Self::Elem::ZERO; 2 * MOST_LANES];
+        // SAFETY: both vectors have LANES <= MOST_LANES elements.
+        unsafe {
+            self.store(a.as_mut_ptr());
+            other.store(b.as_mut_ptr());
+            for i in 0..Self::LANES {
+                (lanes[2 * i], lanes[2 * i + 1]) = (a[i], b[i]);
+            }
+            [Self::load(lanes.as_ptr()), Self::load(lanes.as_ptr().add(Self::LANES))]
         }
     }
 
@@ -187,10 +221,44 @@ mod x86 {
             _mm256_max_ps _mm256_setzero_ps);
 
         #[inline(always)]
+        unsafe fn load_first(p: *const f32, n: usize) -> Self {
+            // SAFETY: as the trait says; lanes outside the mask are not touched.
+            unsafe { _mm256_maskload_ps(p, first_of_8(n)) }
+        }
+        #[inline(always)]
+        unsafe fn store_first(self, p: *mut f32, n: usize) {
+            // SAFETY: as the trait says; lanes outside the mask are not touched.
+            unsafe { _mm256_maskstore_ps(p, first_of_8(n), self) }
+        }
+        #[inline(always)]
+        unsafe fn evens(self, next: Self) -> Self {
+            // SAFETY: as the trait says. Both 128-bit parts get a pair of each vector; then pairs change places.
+            unsafe {
+                let pairs = _mm256_castps_pd(_mm256_shuffle_ps::<0x88>(self, next));
+                _mm256_castpd_ps(_mm256_permute4x64_pd::<0xd8>(pairs))
+            }
+        }
+        #[inline(always)]
+        unsafe fn interleave(self, other: Self) -> [Self; 2] {
+            // SAFETY: as the trait says. Lanes take turns within 128-bit parts, which then change places.
+            unsafe {
+                let (low, high) = (_mm256_unpacklo_ps(self, other), _mm256_unpackhi_ps(self, other));
+                [_mm256_permute2f128_ps::<0x20>(low, high), _mm256_permute2f128_ps::<0x31>(low, high)]
+            }
+        }
+        #[inline(always)]
         unsafe fn transpose(row: impl Fn(usize) -> *const f32, to: *mut f32, stride: usize) {
             // SAFETY: as the trait says.
             unsafe { transpose_8x8(row, to, stride) }
         }
+    }
+
+    /// All bits of the first `n` lanes.
+    #[inline(always)]
+    unsafe fn first_of_8(n: usize) -> __m256i {
+        const ONES_THEN_ZEROS: [i32; 16] = [-1, -1, -1, -1, -1, -1, -1, -1, 0, 0, 0, 0, 0, 0, 0, 0];
+        // SAFETY: the machine has the instruction; `n` <= 8 leaves eight numbers.
+        unsafe { _mm256_loadu_si256(ONES_THEN_ZEROS.as_ptr().add(8 - n).cast()) }
     }
 
     impl Vector for __m256d {
@@ -233,6 +301,23 @@ mod x86 {
         unsafe fn store_first(self, p: *mut f32, n: usize) {
             // SAFETY: as the trait says; lanes outside the mask are not touched.
             unsafe { _mm512_mask_storeu_ps(p, ((1u32 << n) - 1) as __mmask16, self) }
+        }
+        #[inline(always)]
+        unsafe fn evens(self, next: Self) -> Self {
+            // SAFETY: as the trait says.
+            unsafe {
+                let lanes = _mm512_setr_epi32(0, 2, 4, 6, 8, 10, 12, 14, 16, 18, 20, 22, 24, 26, 28, 30);
+                _mm512_permutex2var_ps(self, lanes, next)
+            }
+        }
+        #[inline(always)]
+        unsafe fn interleave(self, other: Self) -> [Self; 2] {
+            // SAFETY: as the trait says.
+            unsafe {
+                let low = _mm512_setr_epi32(0, 16, 1, 17, 2, 18, 3, 19, 4, 20, 5, 21, 6, 22, 7, 23);
+                let high = _mm512_add_epi32(low, _mm512_set1_epi32(8));
+                [_mm512_permutex2var_ps(self, low, other), _mm512_permutex2var_ps(self, high, other)]
+            }
         }
         #[inline(always)]
         unsafe fn transpose(row: impl Fn(usize) -> *const f32, to: *mut f32, stride: usize) {
