@@ -38,7 +38,7 @@ pub trait Vector: Copy {
         while left > 1 {
             left /= 2;
             for i in 0..left {
-                lanes[i] = lanes[i] + lanes[left + i];
+                lanes[i] += lanes[left + i];
             }
         }
         lanes[0]
