@@ -145,7 +145,7 @@ thread_local! {
 
 pub type Elem<E> = <<E as Engine>::V as Vector>::Elem;
 
-/// So many panels of A use a panel of B in turn; with it they stay in the second-level cache.
+/// At most so many panels of A use a panel of B in turn; with it they stay in the second-level cache.
 const GROUP: usize = 8;
 
 /// A rectangle of a product, its sides packed.
@@ -208,8 +208,9 @@ unsafe fn compute<E: Engine, L: Left<Elem<E>>, R: Right<Elem<E>>>(
     });
 }
 
-/// Adds one block of k to the area. Each panel of B is copied just before the first group of A's panels uses it, and
-/// the memory of the next is asked for meanwhile: with few rows there is little else to hide its way behind.
+/// Adds one block of k to the area. Each panel of B is copied just before it is first used, and the memory of the next is
+/// asked for meanwhile: with few rows there is little else to hide its way behind. Few rows all use a panel of B in turn;
+/// of many, those behind the first are done one panel of A after another, so that C is written row by row.
 ///
 /// # Safety
 /// As for [`compute`].
@@ -228,31 +229,39 @@ unsafe fn compute_block<E: Engine, L: Left<Elem<E>>, R: Right<Elem<E>>>(
         let first = area.rows * panel / panels;
         (area.row + first, area.rows * (panel + 1) / panels - first)
     };
-    for group in (0..panels).step_by(GROUP) {
-        let end = panels.min(group + GROUP);
-        let mut a = [Rows::Along(std::ptr::null(), 0); GROUP];
-        for (panel, part) in (group..end).zip(a_part.chunks_exact_mut(MAX_ROWS * A_STRIDE)) {
-            a[panel - group] = product.a.rows(rows_of(panel), (p0, depth), part);
+    let columns = || (0..area.cols).step_by(width).map(|j| (j, (area.cols - j).min(width)));
+    let first = if panels <= GROUP { panels } else { 1 };
+    let mut a = [Rows::Along(std::ptr::null(), 0); GROUP];
+    for (panel, part) in (0..first).zip(a_part.chunks_exact_mut(MAX_ROWS * A_STRIDE)) {
+        a[panel] = product.a.rows(rows_of(panel), (p0, depth), part);
+    }
+    for (j, cols) in columns() {
+        let b = &mut b_part[j * depth..];
+        // SAFETY: the caller promises the instructions, rows and columns.
+        unsafe {
+            product.b.pack::<E::V>((p0, depth), (area.col + j, cols), b, cols.next_multiple_of(E::V::LANES))
+        };
+        let left = (area.cols - j - cols).min(width);
+        for (panel, &a) in a[..first].iter().enumerate() {
+            let ahead = match left > 0 {
+                true => product.b.ahead((p0, depth), (area.col + j + width, left), (panel, first)),
+                false => Ahead::NOTHING,
+            };
+            let (row, rows) = rows_of(panel);
+            let at = Area { row, rows, col: area.col + j, cols };
+            // SAFETY: the caller's promise; A's rows were checked, B's panel was packed, C's area is the caller's.
+            unsafe { compute_tile::<E, L, R>(product, at, (p0, depth), (a, b), ahead) };
         }
-        for j in (0..area.cols).step_by(width) {
-            let cols = (area.cols - j).min(width);
-            let b = &mut b_part[j * depth..];
-            if group == 0 {
-                let padded = cols.next_multiple_of(E::V::LANES);
-                // SAFETY: the caller promises the instructions, rows and columns.
-                unsafe { product.b.pack::<E::V>((p0, depth), (area.col + j, cols), b, padded) };
-            }
-            let left = (area.cols - j - cols).min(width);
-            for panel in group..end {
-                let ahead = match group == 0 && left > 0 {
-                    true => product.b.ahead((p0, depth), (area.col + j + width, left), (panel, end)),
-                    false => Ahead::NOTHING,
-                };
-                let (row, rows) = rows_of(panel);
-                let at = Area { row, rows, col: area.col + j, cols };
-                // SAFETY: the caller's promise; A's rows were checked, B's panel was packed, C's area is the caller's.
-                unsafe { compute_tile::<E, L, R>(product, at, (p0, depth), (a[panel - group], b), ahead) };
-            }
+    }
+    for panel in first..panels {
+        let (row, rows) = rows_of(panel);
+        let a = product.a.rows((row, rows), (p0, depth), a_part);
+        for (j, cols) in columns() {
+            let at = Area { row, rows, col: area.col + j, cols };
+            // SAFETY: as above.
+            unsafe {
+                compute_tile::<E, L, R>(product, at, (p0, depth), (a, &b_part[j * depth..]), Ahead::NOTHING)
+            };
         }
     }
 }
