@@ -1,6 +1,6 @@
-//! Channels as lanes: a tile is some places at one or two vectors of rows of weights; each number that a place sees is
-//! read once, wherever it lies, and multiplied with a vector of weights. Nothing is packed and no stride costs anything,
-//! but what comes out is the transpose of the result. Best for small or strided images and many rows of weights.
+//! Channels as lanes: a tile is some places at one or two vectors of rows of weights; each number that a place sees
+//! is read where it lies and multiplied with a vector of weights. Nothing is packed and no stride costs anything, but
+//! what comes out is the transpose of the result. Best for small or strided images and many rows of weights.
 
 use super::slide::Slide;
 use crate::cpu::gemm::{Job, Vector};
@@ -8,8 +8,8 @@ use crate::cpu::isa::Isa;
 use crate::cpu::real::Real;
 use crate::cpu::threads::for_each_piece;
 
-/// The weights as this kernel reads them, `lanes` rows at a time: for each element of a patch a vector of weights, those
-/// of missing rows being 0. `to` is as long as that.
+/// The weights as this kernel reads them, `lanes` rows at a time: for each element of a patch a vector of weights,
+/// those of missing rows being 0. `to` is as long as that.
 pub(super) fn arrange<T: Real>(lanes: usize, rows: usize, w: &[T], to: &mut [T]) {
     let k = w.len() / rows.max(1);
     if k == 0 {
@@ -174,7 +174,7 @@ impl<T: Real> ByChannels<'_, '_, T> {
             for n in 0..N {
                 let first = (vector + n) * V::LANES;
                 let count = V::LANES.min(rows - first);
-                let bias = finish.bias.map(|bias| V::load_first(bias[first..].as_ptr(), count));
+                let bias = finish.bias.map(|bias| V::load_first(bias[first..][..count].as_ptr(), count));
                 for (i, sums) in sums.iter().enumerate() {
                     let value = bias.map_or(sums[n], |bias| sums[n].add(bias));
                     let value = if finish.relu { value.relu() } else { value };

@@ -78,7 +78,7 @@ pub(super) fn weight<T: Real>(s: &ConvShape, x: &[T], y: &[T], w: &mut [T]) {
                     with_scratch(&PLANES, channels * plane.len() + SLACK, |planes: &mut [T]| {
                         let of_x = (n * s.inputs + group * in_group + first) * pixels;
                         let image = &x[of_x..][..channels * pixels];
-                        plane.fill(isa, top * s.stride[0], image, planes);
+                        plane.fill(top * s.stride[0], image, planes);
                         let patches = Patches::new(planes, starts, size, [plane.row_step(), 1]);
                         let of_y = (n * s.outputs + group * out_group) * places + top * size[1];
                         T::run(isa, Dots::new(isa, patches, (&y[of_y..], places, out_group), sums));

@@ -7,7 +7,7 @@ use super::plane::{Axis, Plane, Tap};
 use super::slide::Slide;
 use super::{Cut, Finish, Way, for_each_item, winograd};
 use crate::cpu::gemm::SLACK;
-use crate::cpu::isa::{Isa, isa};
+use crate::cpu::isa::isa;
 use crate::cpu::real::Real;
 use crate::cpu::scratch::{Line, with_scratch};
 use crate::cpu::threads::Shared;
@@ -83,7 +83,7 @@ pub fn forward<T: Real>(s: &ConvShape, x: &[T], w: &[T], finish: Finish<T>, y: &
             let first = group * out_group + block * cut.channels;
             let (top, rows) = (band * cut.rows, cut.rows.min(height - band * cut.rows));
             let images = &x[(n * s.inputs + group * in_group) * pixels..][..in_group * pixels];
-            with_planes(isa, &plane, top * s.stride[0], images, in_group, |data| {
+            with_planes(&plane, top * s.stride[0], images, in_group, |data| {
                 let slide = Slide {
                     way,
                     rows: channels,
@@ -109,7 +109,6 @@ pub fn forward<T: Real>(s: &ConvShape, x: &[T], w: &[T], finish: Finish<T>, y: &
 
 /// Lays out so many channels of an image, the band that begins `below` rows further down.
 pub(super) fn with_planes<T: Real>(
-    isa: Isa,
     plane: &Plane,
     below: usize,
     image: &[T],
@@ -117,7 +116,7 @@ pub(super) fn with_planes<T: Real>(
     run: impl FnOnce(&[T]),
 ) {
     with_scratch(&PLANES, channels * plane.len() + SLACK + 2 * plane.row_step(), |planes| {
-        plane.fill(isa, below, image, planes);
+        plane.fill(below, image, planes);
         run(planes);
     });
 }

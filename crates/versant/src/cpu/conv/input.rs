@@ -225,7 +225,7 @@ impl<T: Real> Work<'_, T> {
                 m: m..(m + self.cut.rows).min(self.row_range.end),
             };
             let y = &y[(n * s.outputs + group * out_group) * places..][..out_group * places];
-            with_planes(isa, &self.plane, band * self.cut.rows, y, out_group, |data| {
+            with_planes(&self.plane, band * self.cut.rows, y, out_group, |data| {
                 // SAFETY: each item has its own image and channels of x, and of these its own rows.
                 let x = unsafe { out.get().add((n * s.inputs + group * in_group + first) * pixels) };
                 for parts in self.parts.chunks(self.columns) {

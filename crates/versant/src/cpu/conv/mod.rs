@@ -1,10 +1,13 @@
 //! Convolutions as products of matrices of which one is never stored whole.
 //!
 //! Each work item lays a few channels of an image out with their padding (`plane`), so that what a tap of the kernel
-//! sees is a run of memory, however the kernel strides. Then a convolution is W times the patches, packed a panel at a
-//! time (`forward`); its gradient in the image is one convolution for each residue of the stride (`input`); its
-//! gradient in W is the patches, read in place, times the gradient of the result (`weight`). The tiles are those of
-//! [`gemm`](super::gemm).
+//! sees is a run of memory. Then a convolution is W times the patches (`forward`, `slide`); its gradient in the image is
+//! one convolution for each residue of the stride (`input`), whose results are woven together (`weave`); its gradient in
+//! W is the patches, read in place, times the gradient of the result (`weight`).
+//!
+//! There are three ways of multiplying with patches, and [`Way`] chooses: with places as lanes or with channels as lanes
+//! patches are read where they lie (`places`, `channels`); large products pack them a panel at a time (`patches`) into
+//! the tiles of [`gemm`](super::gemm). The gradient in W has two ways, of which one has places as lanes (`dots`).
 //!
 //! Items are cut by the sizes of the problem alone. Sums over k run in fixed blocks, sums over images in fixed slabs.
 
@@ -16,6 +19,8 @@ mod patches;
 mod places;
 mod plane;
 mod slide;
+#[cfg(test)]
+mod tests;
 mod weave;
 mod weight;
 mod winograd;

@@ -1,5 +1,5 @@
-//! Places as lanes: a tile is some rows of weights at a few vectors of places, which are read where they lie. Nothing is
-//! packed, but the end of a row of places leaves lanes idle. Best for few rows of weights and for wide images.
+//! Places as lanes: a tile is some rows of weights at a few vectors of places, which are read where they lie. Nothing
+//! is packed, but the end of a row of places leaves lanes idle. Best for few rows of weights and for wide images.
 
 use super::slide::Slide;
 use crate::cpu::gemm::{Job, Vector};

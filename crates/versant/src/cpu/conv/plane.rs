@@ -3,8 +3,6 @@
 
 use std::ops::Range;
 
-use crate::cpu::gemm::{Job, MOST_LANES, SLACK, Vector};
-use crate::cpu::isa::Isa;
 use crate::cpu::real::Real;
 
 /// One axis: for each residue r of the stride that the kernel sees, the places first + r + q stride for q below len.
@@ -88,111 +86,49 @@ impl Plane {
         is_plain(rows) && is_plain(columns) && columns.len == columns.image && below + rows.len <= rows.image
     }
 
-    /// Lays out channels of an image one after another, the band that begins `below` rows further down. Behind them,
-    /// `SLACK` elements may be overwritten.
-    ///
-    /// # Panics
-    /// When there is less room.
-    pub fn fill<T: Real>(&self, isa: Isa, below: usize, image: &[T], planes: &mut [T]) {
-        T::run(isa, Fill { plane: self, below, image, planes });
-    }
-
-    /// Lays out the part of a channel that has these residues, from `to` on: what lies outside of the image is 0.
-    ///
-    /// # Safety
-    /// The machine has V's instructions, and from `to` on lie the part and `SLACK` elements.
-    #[inline(always)]
-    unsafe fn fill_part<V: Vector>(
-        &self,
-        (row, column): (usize, usize),
-        below: usize,
-        image: &[V::Elem],
-        to: *mut V::Elem,
-    ) {
-        let Plane { rows, columns } = self;
-        let (seen, inside) = (columns.inside(column, 0), rows.inside(row, below));
-        let inside = if seen.is_empty() { 0..0 } else { inside };
-        // SAFETY: a row's vectors end less than a vector behind it, in rows to come, which are written later, or in the
-        // slack; of the image only the places that are seen are read.
-        unsafe {
-            let zeros = |from: usize, end: usize| {
-                for i in (from..end).step_by(V::LANES) {
-                    V::splat(V::Elem::ZERO).store(to.add(i));
-                }
-            };
-            zeros(0, inside.start * columns.len);
-            for q in inside.clone() {
-                let first = q * columns.len;
-                zeros(first, first + seen.start);
-                let left = columns.place(column, 0, seen.start);
-                let line = &image[rows.place(row, below, q) * columns.image..][left..columns.image];
-                copy_strided::<V>(line, columns.stride, seen.len(), to.add(first + seen.start));
-                zeros(first + seen.start + seen.len().next_multiple_of(V::LANES), first + columns.len);
-            }
-            zeros(inside.end * columns.len, rows.len * columns.len);
+    /// Lays out channels of an image one after another, the band that begins `below` rows further down.
+    pub fn fill<T: Real>(&self, below: usize, image: &[T], planes: &mut [T]) {
+        let channels = image.chunks_exact((self.rows.image * self.columns.image).max(1));
+        for (image, plane) in channels.zip(planes.chunks_exact_mut(self.len())) {
+            self.fill_channel(below, image, plane);
         }
     }
-}
 
-/// Channels of an image on their way into planes.
-struct Fill<'a, T> {
-    plane: &'a Plane,
-    below: usize,
-    image: &'a [T],
-    planes: &'a mut [T],
-}
-
-impl<T: Real> Job<T> for Fill<'_, T> {
-    #[inline(always)]
-    unsafe fn run<V: Vector<Elem = T>>(self) {
-        let Fill { plane: Plane { rows, columns }, below, .. } = self;
-        let (len, part) = (self.plane.len(), rows.len * columns.len);
-        let channels = self.image.chunks_exact((rows.image * columns.image).max(1));
-        assert!(channels.len() * len + SLACK <= self.planes.len() && V::LANES <= SLACK, "planes need room");
-        for (c, image) in channels.enumerate() {
-            let to = &mut self.planes[c * len..];
-            if self.plane.is_image(below) {
-                to[..len].copy_from_slice(&image[below * columns.image..][..len]);
+    fn fill_channel<T: Real>(&self, below: usize, image: &[T], plane: &mut [T]) {
+        if self.is_image(below) {
+            return plane.copy_from_slice(&image[below * self.columns.image..][..plane.len()]);
+        }
+        plane.fill(T::ZERO);
+        let Plane { rows, columns } = self;
+        let parts = rows.residues.iter().flat_map(|&r| columns.residues.iter().map(move |&c| (r, c)));
+        for ((row, column), part) in parts.zip(plane.chunks_exact_mut(rows.len * columns.len)) {
+            let seen = columns.inside(column, 0);
+            if seen.is_empty() {
                 continue;
             }
-            let mut to = to.as_mut_ptr();
-            for &row in &rows.residues {
-                for &column in &columns.residues {
-                    // SAFETY: the caller promises the instructions; the assertion, the room.
-                    unsafe { self.plane.fill_part::<V>((row, column), below, image, to) };
-                    to = to.wrapping_add(part);
-                }
+            let left = columns.place(column, 0, seen.start);
+            for q in rows.inside(row, below) {
+                let line = &image[rows.place(row, below, q) * columns.image..][left..columns.image];
+                copy_strided(line, columns.stride, &mut part[q * columns.len..][seen.clone()]);
             }
         }
     }
 }
 
-/// `to[i] = from[i * stride]` for i below `count`, and zeros up to a whole vector.
-///
-/// # Safety
-/// The machine has V's instructions, and from `to` on is room for whole vectors.
-#[inline(always)]
-unsafe fn copy_strided<V: Vector>(from: &[V::Elem], stride: usize, count: usize, to: *mut V::Elem) {
-    let from = &from[..(count - 1) * stride + 1];
-    for i in (0..count).step_by(V::LANES) {
-        let (n, from) = (V::LANES.min(count - i), &from[i * stride..]);
-        // SAFETY: only elements of `from` are read, and whole vectors are written.
-        unsafe {
-            let vector = match stride {
-                1 => V::load_first(from.as_ptr(), n),
-                2 => {
-                    let first = V::LANES.min(from.len());
-                    let second = V::LANES.min(from.len() - first);
-                    let next = V::load_first(from.as_ptr().add(first), second);
-                    V::load_first(from.as_ptr(), first).evens(next)
-                }
-                _ => {
-                    let mut lanes = [V::Elem::ZERO; MOST_LANES];
-                    (0..n).for_each(|q| lanes[q] = from[q * stride]);
-                    V::load(lanes.as_ptr())
-                }
-            };
-            vector.store(to.add(i));
+fn copy_strided<T: Copy>(from: &[T], stride: usize, to: &mut [T]) {
+    match (stride, to) {
+        (1, to) => to.copy_from_slice(&from[..to.len()]),
+        // Pairs are a loop for vectors.
+        (2, [to @ .., last]) => {
+            *last = from[2 * to.len()];
+            for (to, pair) in to.iter_mut().zip(from.chunks_exact(2)) {
+                *to = pair[0];
+            }
+        }
+        (_, to) => {
+            for (to, &v) in to.iter_mut().zip(from.iter().step_by(stride)) {
+                *to = v;
+            }
         }
     }
 }

@@ -154,7 +154,7 @@ impl Work<'_> {
             for i in 0..images {
                 let first = (n + i) * s.inputs + group * in_group + first;
                 let image = &x[first * pixels..][..channels * pixels];
-                plane.fill(isa, below, image, &mut planes[i * image_step..]);
+                plane.fill(below, image, &mut planes[i * image_step..]);
             }
             let (runs, ends) = runs(images, image_step, [rows, width], plane.row_step());
             let starts = &self.starts[..channels * s.kernel[0] * s.kernel[1]];

@@ -20,7 +20,7 @@ pub(super) use engine::{Area, InPlace, Job, Product, TileShape};
 pub(super) use kernel::{Rows, Run};
 pub(super) use operand::{DEPTH, Left, Right, SLACK};
 pub(super) use pack::pack_b;
-pub(super) use vector::{MOST_LANES, Vector};
+pub(super) use vector::Vector;
 
 use super::isa::{Isa, isa};
 use super::real::Real;

@@ -3,7 +3,7 @@
 use crate::cpu::real::Real;
 
 /// No vector has more lanes.
-pub const MOST_LANES: usize = 64;
+const MOST_LANES: usize = 64;
 
 /// A register of lanes.
 ///
@@ -62,21 +62,6 @@ pub trait Vector: Copy {
         unsafe {
             self.store(lanes.as_mut_ptr());
             std::ptr::copy_nonoverlapping(lanes.as_ptr(), p, n);
-        }
-    }
-
-    /// The lanes of even number, those of `self` and then those of `next`.
-    #[inline(always)]
-    unsafe fn evens(self, next: Self) -> Self {
-        let mut lanes = [Self::Elem::ZERO; 2 * MOST_LANES];
-        // SAFETY: both vectors have LANES <= MOST_LANES elements.
-        unsafe {
-            self.store(lanes.as_mut_ptr());
-            next.store(lanes.as_mut_ptr().add(Self::LANES));
-            for i in 0..Self::LANES {
-                lanes[i] = lanes[2 * i];
-            }
-            Self::load(lanes.as_ptr())
         }
     }
 
@@ -231,14 +216,6 @@ mod x86 {
             unsafe { _mm256_maskstore_ps(p, first_of_8(n), self) }
         }
         #[inline(always)]
-        unsafe fn evens(self, next: Self) -> Self {
-            // SAFETY: as the trait says. Both 128-bit parts get a pair of each vector; then pairs change places.
-            unsafe {
-                let pairs = _mm256_castps_pd(_mm256_shuffle_ps::<0x88>(self, next));
-                _mm256_castpd_ps(_mm256_permute4x64_pd::<0xd8>(pairs))
-            }
-        }
-        #[inline(always)]
         unsafe fn interleave(self, other: Self) -> [Self; 2] {
             // SAFETY: as the trait says. Lanes take turns within 128-bit parts, which then change places.
             unsafe {
@@ -301,14 +278,6 @@ mod x86 {
         unsafe fn store_first(self, p: *mut f32, n: usize) {
             // SAFETY: as the trait says; lanes outside the mask are not touched.
             unsafe { _mm512_mask_storeu_ps(p, ((1u32 << n) - 1) as __mmask16, self) }
-        }
-        #[inline(always)]
-        unsafe fn evens(self, next: Self) -> Self {
-            // SAFETY: as the trait says.
-            unsafe {
-                let lanes = _mm512_setr_epi32(0, 2, 4, 6, 8, 10, 12, 14, 16, 18, 20, 22, 24, 26, 28, 30);
-                _mm512_permutex2var_ps(self, lanes, next)
-            }
         }
         #[inline(always)]
         unsafe fn interleave(self, other: Self) -> [Self; 2] {

@@ -37,7 +37,8 @@ use transform::{OfImage, OfKernel, SEEN, TILE, ToResult, Transform, VALUES, both
 pub use weight::weight;
 
 thread_local! {
-    static KERNELS: Cell<Vec<Line>> = const { Cell::new(Vec::new()) };
+    /// Whatever is kept transformed as a whole: kernels, or a chunk of tiles and their sums.
+    static WHOLE: Cell<Vec<Line>> = const { Cell::new(Vec::new()) };
     static ITEM: Cell<Vec<Line>> = const { Cell::new(Vec::new()) };
 }
 
@@ -159,7 +160,7 @@ impl Convolution<'_> {
         let panels = self.outputs.div_ceil(2 * plan.lanes);
         let strips = self.s.batch * self.grid.tiles[0];
         let y = Shared::new(&mut y[..self.s.batch * self.outputs * self.grid.size[0] * self.grid.size[1]]);
-        with_scratch(&KERNELS, panels * VALUES * plan.u_step, |u: &mut [T]| {
+        with_scratch(&WHOLE, panels * VALUES * plan.u_step, |u: &mut [T]| {
             let to = Shared::new(u);
             parallel_for(panels, &|panel| {
                 let len = VALUES * plan.u_step;

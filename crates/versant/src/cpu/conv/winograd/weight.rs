@@ -9,7 +9,7 @@ use std::ops::Range;
 
 use super::layout::Grid;
 use super::transform::{OfImage, OfResult, SEEN, TILE, ToKernel, VALUES, both_axes};
-use super::{Image, transform_tiles};
+use super::{Image, WHOLE, transform_tiles};
 use crate::cpu::gemm::{InPlace, Job, Rows, Vector};
 use crate::cpu::isa::{Isa, isa};
 use crate::cpu::real::Real;
@@ -18,12 +18,11 @@ use crate::cpu::threads::{Shared, for_each_piece, parallel_for};
 use crate::device::ConvShape;
 
 thread_local! {
-    static TILES: Cell<Vec<Line>> = const { Cell::new(Vec::new()) };
     static PLACES: Cell<Vec<Line>> = const { Cell::new(Vec::new()) };
 }
 
 /// Numbers of the transformed tiles of a chunk: they stay in the third-level cache.
-const MAX_CHUNK: usize = 2 << 20;
+const MAX_CHUNK: usize = 1 << 20;
 
 /// Tiles that are transformed by one work item.
 const ITEM_TILES: usize = 32;
@@ -59,7 +58,7 @@ pub fn weight<T: Real>(s: &ConvShape, x: &[T], y: &[T], w: &mut [T]) {
     let (x_side, y_side) = (side(inputs), side(outputs));
     let sum_step = s.outputs * inputs + lanes;
     let numbers = [x_side.step, y_side.step, sum_step].map(|step| VALUES * step);
-    with_scratch(&TILES, numbers.iter().sum(), |memory| {
+    with_scratch(&WHOLE, numbers.iter().sum(), |memory| {
         let (v, rest) = memory.split_at_mut(numbers[0]);
         let (g, sums) = rest.split_at_mut(numbers[1]);
         for first in (0..strips).step_by(per_chunk) {
