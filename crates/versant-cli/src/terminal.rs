@@ -101,7 +101,8 @@ impl Terminal {
         }
     }
 
-    fn clear_bar(&mut self) {
+    /// Takes the bar away, as before something is printed.
+    pub fn clear_bar(&mut self) {
         if let Some(bar) = self.bar.take() {
             bar.finish_and_clear();
         }

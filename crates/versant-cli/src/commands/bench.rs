@@ -71,7 +71,7 @@ impl Bench {
         for (i, entry) in entries.iter().enumerate() {
             terminal.progress(entry.name, i, entries.len());
             let measured = measure(entry, &sizes, self.secs, self.profile);
-            terminal.progress(entry.name, i + 1, entries.len());
+            terminal.clear_bar();
             global.text(line(&measured, &machine))?;
             if let Some(profile) = &measured.profile {
                 global.text(profile)?;

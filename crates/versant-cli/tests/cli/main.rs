@@ -1,5 +1,6 @@
 //! The command `versant` as its users meet it: without a network, with small data of the tests' own.
 
+mod bench;
 mod bits;
 mod cnn;
 mod common;

@@ -44,7 +44,7 @@ pub struct Measured {
     pub step_gflop: f64,
     /// Bytes of the arrays that the kernels of a step read and write.
     pub step_gb: f64,
-    /// The most memory the process has had so far, in MiB, where the system tells.
+    /// The most memory the process had meanwhile, in MiB, where the system tells; what earlier models left is in it.
     pub rss_mb: Option<u64>,
     /// Where the time goes, if asked for.
     pub profile: Option<Profile>,
@@ -104,6 +104,7 @@ fn times(seconds: f64, mut run: impl FnMut(usize)) -> [f64; 2] {
 
 /// Trains the model for so many seconds, and infers for a quarter of it.
 pub fn measure(entry: &Entry, sizes: &Sizes, seconds: f64, profiled: bool) -> Measured {
+    reset_peak_memory();
     let workload = entry.build(sizes, 1);
     let mut training = Training { workload, optimizer: Sgd::new(LR).momentum(MOMENTUM) };
     (0..WARM_UP).for_each(|i| training.step(i));
@@ -127,6 +128,12 @@ pub fn measure(entry: &Entry, sizes: &Sizes, seconds: f64, profiled: bool) -> Me
         rss_mb,
         profile: profiled.then_some(profile),
     }
+}
+
+/// Lets the peak of resident memory start anew, on Linux.
+fn reset_peak_memory() {
+    // Where this is refused, the peak is that of the process since its start.
+    let _ = std::fs::write("/proc/self/clear_refs", "5");
 }
 
 /// The peak of resident memory as Linux keeps it, in MiB.

@@ -6,10 +6,10 @@ use super::threads::for_each_pieces;
 use crate::optim::{AdagradStep, AdamKind, AdamStep, LionStep, RmsPropStep, SgdStep, Update};
 
 /// Elements of one piece of work.
-const PIECE: usize = 16 * 1024;
+const PIECE: usize = 8 * 1024;
 
 /// Shorter parameters stay on the calling thread.
-const PARALLEL_LEN: usize = 64 * 1024;
+const PARALLEL_LEN: usize = 32 * 1024;
 
 fn piece_len(len: usize) -> usize {
     if len < PARALLEL_LEN { len.max(1) } else { PIECE }
