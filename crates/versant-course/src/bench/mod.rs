@@ -1,8 +1,8 @@
 //! How long a training step takes, and where its time goes.
 //!
-//! A step is what a training does with a batch: forward, loss, backward, SGD with momentum 0.9. The learning rate of 1e-5
-//! keeps the model near its start, so that no batch is overfitted and no gradient becomes subnormal, which slows every
-//! processor.
+//! A step is what a training does with a batch: forward, loss, backward, SGD with momentum 0.9. The learning rate of
+//! 1e-5 keeps the model near its start, so that no batch is overfitted and no gradient becomes subnormal, which slows
+//! every processor.
 
 mod machine;
 mod models;

@@ -2,6 +2,8 @@
 
 use std::cell::Cell;
 
+use bytemuck::{cast_slice, cast_slice_mut};
+
 use super::patches::Patches;
 use super::plane::{Axis, Plane, Tap};
 use super::slide::Slide;
@@ -55,7 +57,8 @@ pub(super) fn starts(channels: usize, plane: &Plane, [row_taps, column_taps]: &[
 /// When a slice is shorter than its shape.
 pub fn forward<T: Real>(s: &ConvShape, x: &[T], w: &[T], finish: Finish<T>, y: &mut [T]) {
     if winograd::is_for::<T>(s, [s.inputs, s.outputs], s.output) {
-        return winograd::forward(s, x, w, finish, y);
+        let (x, w, y) = (cast_slice(x), cast_slice(w), cast_slice_mut(y));
+        return winograd::forward(s, x, w, finish.cast(), y);
     }
     let isa = isa();
     let (in_group, out_group) = (s.inputs / s.groups, s.outputs / s.groups);

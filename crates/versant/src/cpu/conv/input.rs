@@ -7,6 +7,8 @@
 use std::cell::Cell;
 use std::ops::Range;
 
+use bytemuck::{cast_slice, cast_slice_mut};
+
 use super::forward::with_planes;
 use super::patches::Patches;
 use super::plane::{Axis, Plane};
@@ -112,7 +114,8 @@ fn in_vectors<T: Real>(
 /// When a slice is shorter than its shape.
 pub fn input<T: Real>(s: &ConvShape, y: &[T], w: &[T], finish: Finish<T>, x: &mut [T]) {
     if winograd::is_for::<T>(s, [s.outputs, s.inputs], s.image) {
-        return winograd::input(s, y, w, finish, x);
+        let (y, w, x) = (cast_slice(y), cast_slice(w), cast_slice_mut(x));
+        return winograd::input(s, y, w, finish.cast(), x);
     }
     let x = &mut x[..s.x().numel()];
     if x.is_empty() {

@@ -53,7 +53,12 @@ pub struct Finish<'a, T> {
     pub relu: bool,
 }
 
-impl<'a, T> Finish<'a, T> {
+impl<'a, T: Real> Finish<'a, T> {
+    /// The same, told that T is U.
+    fn cast<U: Real>(self) -> Finish<'a, U> {
+        Finish { bias: self.bias.map(bytemuck::cast_slice), relu: self.relu }
+    }
+
     /// For so many channels from `first` on.
     fn of(self, first: usize, channels: usize) -> Finish<'a, T> {
         Finish { bias: self.bias.map(|bias| &bias[first..][..channels]), ..self }

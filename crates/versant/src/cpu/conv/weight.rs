@@ -3,6 +3,8 @@
 
 use std::cell::Cell;
 
+use bytemuck::{cast_slice, cast_slice_mut};
+
 use super::forward::{layout, starts};
 use super::patches::{Channels, PatchRows};
 use super::plane::Plane;
@@ -76,7 +78,7 @@ pub fn weight<T: Real>(s: &ConvShape, x: &[T], y: &[T], w: &mut [T]) {
         return w.fill(T::ZERO);
     }
     if winograd::is_for::<T>(s, [s.inputs, s.outputs], s.output) {
-        return winograd::weight(s, x, y, w);
+        return winograd::weight(s, cast_slice(x), cast_slice(y), cast_slice_mut(w));
     }
     let isa = isa();
     let (in_group, out_group, kernel) =

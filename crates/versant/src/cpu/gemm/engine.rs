@@ -390,7 +390,9 @@ macro_rules! engine {
 
 engine!(PortableF32, portable_f32, Portable<f32, 4, false>, 4, [2, 2]);
 engine!(PortableF64, portable_f64, Portable<f64, 2, false>, 4, [2, 2]);
+#[cfg(target_arch = "aarch64")]
 engine!(NeonF32, neon_f32, Portable<f32, 4, true>, 8, [4, 5]);
+#[cfg(target_arch = "aarch64")]
 engine!(NeonF64, neon_f64, Portable<f64, 2, true>, 8, [4, 5]);
 
 #[cfg(target_arch = "x86_64")]
@@ -418,6 +420,7 @@ macro_rules! engines {
                     Kind::Avx512 => shape_of::<$avx512>(),
                     #[cfg(target_arch = "x86_64")]
                     Kind::Avx2 => shape_of::<$avx2>(),
+                    #[cfg(target_arch = "aarch64")]
                     Kind::Neon => shape_of::<$neon>(),
                     _ => shape_of::<$portable>(),
                 }
@@ -432,6 +435,7 @@ macro_rules! engines {
                         Kind::Avx512 => $avx512_run(task),
                         #[cfg(target_arch = "x86_64")]
                         Kind::Avx2 => $avx2_run(task),
+                        #[cfg(target_arch = "aarch64")]
                         Kind::Neon => $neon_run(task),
                         _ => $portable_run(task),
                     }

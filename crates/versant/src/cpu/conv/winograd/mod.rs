@@ -20,6 +20,7 @@ mod tests;
 mod transform;
 mod weight;
 
+use std::any::TypeId;
 use std::cell::Cell;
 use std::ops::Range;
 
@@ -58,10 +59,10 @@ const DIRECT_COST: usize = 11;
 /// Whether this algorithm is for the shape, and cheaper than the direct sum: it does 36 multiply-adds for a tile and a pair
 /// of channels, but has to transform tiles and kernels. Channels come in whole vectors. So many channels and many tiles
 /// make it pay; a single small image does not, because all kernels have to be transformed for it. In f64 accuracy counts
-/// more than time.
+/// more than time, and the algorithm is compiled for f32 alone.
 pub fn is_for<T: Real>(s: &ConvShape, [inputs, outputs]: [usize; 2], result: [usize; 2]) -> bool {
     let fits = s.kernel == [3, 3] && s.stride == [1, 1] && s.dilation == [1, 1] && s.groups == 1;
-    if !fits || size_of::<T>() != 4 || s.before.iter().any(|&b| b > 2) || inputs == 0 {
+    if !fits || TypeId::of::<T>() != TypeId::of::<f32>() || s.before.iter().any(|&b| b > 2) || inputs == 0 {
         return false;
     }
     let lanes = T::tile_shape(isa()).cols / 2;
@@ -73,7 +74,7 @@ pub fn is_for<T: Real>(s: &ConvShape, [inputs, outputs]: [usize; 2], result: [us
 }
 
 /// y = w * x, finished. All are contiguous.
-pub fn forward<T: Real>(s: &ConvShape, x: &[T], w: &[T], finish: Finish<T>, y: &mut [T]) {
+pub fn forward(s: &ConvShape, x: &[f32], w: &[f32], finish: Finish<f32>, y: &mut [f32]) {
     let kernels = Kernels { w, steps: [s.inputs * 9, 9], turned: false };
     let convolution = Convolution {
         s,
@@ -87,7 +88,7 @@ pub fn forward<T: Real>(s: &ConvShape, x: &[T], w: &[T], finish: Finish<T>, y: &
 }
 
 /// x = sum of w y, finished. All are contiguous.
-pub fn input<T: Real>(s: &ConvShape, y: &[T], w: &[T], finish: Finish<T>, x: &mut [T]) {
+pub fn input(s: &ConvShape, y: &[f32], w: &[f32], finish: Finish<f32>, x: &mut [f32]) {
     let kernels = Kernels { w, steps: [9, s.inputs * 9], turned: true };
     let convolution = Convolution {
         s,

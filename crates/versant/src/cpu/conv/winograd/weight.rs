@@ -10,7 +10,7 @@ use std::ops::Range;
 use super::layout::Grid;
 use super::transform::{OfImage, OfResult, SEEN, TILE, ToKernel, VALUES, both_axes};
 use super::{Image, WHOLE, transform_tiles};
-use crate::cpu::gemm::{InPlace, Job, Rows, Vector};
+use crate::cpu::gemm::{Engines, InPlace, Job, Rows, Vector};
 use crate::cpu::isa::{Isa, isa};
 use crate::cpu::real::Real;
 use crate::cpu::scratch::{Line, with_scratch};
@@ -43,9 +43,9 @@ struct Side {
 }
 
 /// w = sum over images and places of x y. All are contiguous.
-pub fn weight<T: Real>(s: &ConvShape, x: &[T], y: &[T], w: &mut [T]) {
+pub fn weight(s: &ConvShape, x: &[f32], y: &[f32], w: &mut [f32]) {
     let isa = isa();
-    let lanes = T::tile_shape(isa).cols / 2;
+    let lanes = f32::tile_shape(isa).cols / 2;
     let grid = Grid::new(s.output);
     let image = Image { data: x, channels: s.inputs, size: s.image, before: s.before, grid };
     let result = Image { data: y, channels: s.outputs, size: s.output, before: [0, 0], grid };
@@ -79,7 +79,10 @@ pub fn weight<T: Real>(s: &ConvShape, x: &[T], y: &[T], w: &mut [T]) {
                 let channel = (if is_result { block - blocks[0] } else { block }) * lanes;
                 let numbers = (TILE * strips.len().min(grid.tiles[0]) + 2) * (TILE * across + 2) * lanes;
                 with_scratch(&PLACES, numbers, |places| {
-                    T::run(isa, TransformTiles { from, is_result, side, channel, strips, tile, places, to });
+                    f32::run(
+                        isa,
+                        TransformTiles { from, is_result, side, channel, strips, tile, places, to },
+                    );
                 });
             });
             add_products(
@@ -92,7 +95,7 @@ pub fn weight<T: Real>(s: &ConvShape, x: &[T], y: &[T], w: &mut [T]) {
             );
         }
         for_each_piece(&mut w[..s.outputs * s.inputs * 9], s.inputs * 9, |output, w| {
-            T::run(isa, TransformBack { sums: &sums[output * inputs..], sum_step, w });
+            f32::run(isa, TransformBack { sums: &sums[output * inputs..], sum_step, w });
         });
     });
 }
