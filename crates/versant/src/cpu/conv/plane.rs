@@ -88,8 +88,12 @@ impl Plane {
 
     /// Lays out channels of an image one after another, the band that begins `below` rows further down.
     pub fn fill<T: Real>(&self, below: usize, image: &[T], planes: &mut [T]) {
-        let channels = image.chunks_exact((self.rows.image * self.columns.image).max(1));
-        for (image, plane) in channels.zip(planes.chunks_exact_mut(self.len())) {
+        let pixels = self.rows.image * self.columns.image;
+        if pixels == 0 {
+            // Nothing but padding.
+            return planes.fill(T::ZERO);
+        }
+        for (image, plane) in image.chunks_exact(pixels).zip(planes.chunks_exact_mut(self.len())) {
             self.fill_channel(below, image, plane);
         }
     }

@@ -78,7 +78,7 @@ fn what_lies_beyond_a_row_of_places_is_not_seen() {
     let mut values = vec![1.0f32; 2 * 21 * 21];
     values.iter_mut().enumerate().filter(|(i, _)| i % 21 == 20).for_each(|(_, v)| *v = f32::NAN);
     let x = Array::from_slice(&values, s.x());
-    let [y, mut w] = [s.y(), s.weight()].map(|shape| Array::full(shape, 1.0, DType::F32));
+    let [y, mut w] = [s.y(), s.weight()].map(|shape| Array::full(shape, 1.0, DType::F32).contiguous());
     for isa in Isa::supported() {
         with_isa(isa, || Device::Cpu.backend().conv2d_weight(&s, &x, &y, &mut w));
         assert!(w.to_vec::<f32>().iter().all(|&v| v == 200.0), "{isa}");
