@@ -79,7 +79,7 @@ pub trait Engines: Sized {
     /// The operands can be read as their documentation says, C can be written, and no other thread touches it.
     #[doc(hidden)]
     unsafe fn in_place(isa: Isa, product: &InPlace<Self>) {
-        Self::with_engine(isa, product);
+        Self::with_engine(isa, Unpacked(product));
     }
 }
 
@@ -176,11 +176,14 @@ impl<T> Task<T> for Dots<'_, T> {
     }
 }
 
-impl<T> Task<T> for &InPlace<T> {
+/// A product without copies.
+struct Unpacked<'a, T>(&'a InPlace<T>);
+
+impl<T> Task<T> for Unpacked<'_, T> {
     #[inline(always)]
     unsafe fn run<E: Engine<V: Vector<Elem = T>>>(self) {
         // SAFETY: the promise of `Engines::in_place`.
-        unsafe { in_place::<E>(self) }
+        unsafe { in_place::<E>(self.0) }
     }
 }
 
@@ -193,8 +196,9 @@ unsafe fn compute<E: Engine, L: Left<Elem<E>>, R: Right<Elem<E>>>(
 ) {
     let k = product.k;
     let b_len = product.a.deepest(k) * area.cols.next_multiple_of(E::V::LANES) + SLACK;
-    with_scratch(&PACKED, GROUP * MAX_ROWS * A_STRIDE + b_len, |part| {
-        let (a_part, b_part) = part.split_at_mut(GROUP * MAX_ROWS * A_STRIDE);
+    let a_len = area.rows.div_ceil(E::ROWS).min(GROUP) * MAX_ROWS * A_STRIDE;
+    with_scratch(&PACKED, a_len + b_len, |part| {
+        let (a_part, b_part) = part.split_at_mut(a_len);
         let mut p0 = 0;
         loop {
             let depth = product.a.depth(k, p0);
