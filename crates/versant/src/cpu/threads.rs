@@ -1,14 +1,14 @@
 //! A small pool of threads for steps of some ten microseconds.
 //!
-//! [`parallel_for`] hands out chunk indices from one counter. The caller works too; a worker that arrives late
-//! finds the gate closed and nobody waits for it, so a busy machine costs speed but never a stall. Work must be
-//! cut into chunks by the size of the problem, never by the number of threads: then results have the same bits
-//! for any number of threads.
+//! [`parallel_for`] gives each thread a share of the chunks, and what is left of a share to whoever is free. The caller
+//! works too; a worker that arrives late finds the gate closed and nobody waits for it, so a busy machine costs speed
+//! but never a stall. Work must be cut into chunks by the size of the problem, never by the number of threads: then
+//! results have the same bits for any number of threads.
 //!
 //! Idle workers look for work for some hundred microseconds before they sleep, because waking a sleeping thread
 //! costs about as much as a small layer, and a step of a small model is a row of such layers with short pauses between
-//! them. After the first part of that time they offer their core to whoever has work before each further look. With
-//! more threads than cores nobody spins at all.
+//! them. Before each look but the first few they offer their core to whoever has work, which may be the caller itself.
+//! With more threads than cores nobody waits awake.
 
 use std::any::Any;
 use std::hint::spin_loop;
@@ -18,12 +18,13 @@ use std::sync::atomic::{AtomicBool, AtomicPtr, AtomicU64, AtomicUsize, Ordering}
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::thread::{self, Thread};
 
-/// Rounds of spinning: 20 to 50 microseconds, as one round takes 20 to 50 nanoseconds.
-const SPINS: u32 = 1000;
+/// Rounds of spinning: a microsecond or two, as one round takes 20 to 50 nanoseconds. More would keep a caller on the same
+/// core from its work.
+const SPINS: u32 = 50;
 
-/// Rounds after those, in which a thread offers its core to any other that wants it: about 100 microseconds, as a call
+/// Rounds after those, in which a thread offers its core to any other that wants it: about 150 microseconds, as a call
 /// of the system takes some 300 nanoseconds.
-const OFFERS: u32 = 300;
+const OFFERS: u32 = 500;
 
 /// The gate packs the number of workers inside (low 16 bits), whether it is open, and the job's number.
 const INSIDE: u64 = 0xffff;
@@ -48,7 +49,10 @@ struct Worker {
 struct Job<'a> {
     run: &'a (dyn Fn(usize) + Sync),
     chunks: usize,
-    next: AtomicUsize,
+    /// The chunks are cut into as many shares as there are threads, at most [`SHARES`].
+    shares: usize,
+    /// The next chunk of each share.
+    next: [Next; SHARES],
     /// Workers with an index below this may help.
     helpers: usize,
     caller: Thread,
@@ -56,11 +60,30 @@ struct Job<'a> {
     panic: Mutex<Option<(usize, Box<dyn Any + Send>)>>,
 }
 
+/// A counter with a cache line to itself.
+#[repr(align(64))]
+struct Next(AtomicUsize);
+
+/// The most shares that chunks are cut into.
+const SHARES: usize = 16;
+
 impl Job<'_> {
-    fn work(&self) {
+    /// The first chunk of a share.
+    fn first(&self, share: usize) -> usize {
+        self.chunks * share / self.shares
+    }
+
+    /// Does the thread's own share, then what others have left of theirs: from layer to layer the same thread meets the
+    /// same images, and finds them in its cache.
+    fn work(&self, thread: usize) {
+        (0..self.shares).for_each(|i| self.work_on((thread + i) % self.shares));
+    }
+
+    fn work_on(&self, share: usize) {
+        let (first, end) = (self.first(share), self.first(share + 1));
         loop {
-            let chunk = self.next.fetch_add(1, Ordering::Relaxed);
-            if chunk >= self.chunks {
+            let chunk = first + self.next[share].0.fetch_add(1, Ordering::Relaxed);
+            if chunk >= end {
                 return;
             }
             if let Err(payload) = catch_unwind(AssertUnwindSafe(|| (self.run)(chunk))) {
@@ -121,7 +144,8 @@ pub fn parallel_for(chunks: usize, run: &(dyn Fn(usize) + Sync)) {
     let job = Job {
         run,
         chunks,
-        next: AtomicUsize::new(0),
+        shares: (helpers + 1).min(SHARES),
+        next: [const { Next(AtomicUsize::new(0)) }; SHARES],
         helpers,
         caller: thread::current(),
         panic: Mutex::new(None),
@@ -134,7 +158,7 @@ pub fn parallel_for(chunks: usize, run: &(dyn Fn(usize) + Sync)) {
             worker.thread.unpark();
         }
     }
-    job.work();
+    job.work(0);
     GATE.fetch_and(!OPEN, Ordering::SeqCst);
     let mut spins = most_spins();
     while GATE.load(Ordering::Acquire) & INSIDE != 0 {
@@ -211,7 +235,7 @@ fn help(index: usize) -> bool {
     let job = unsafe { &*CURRENT.load(Ordering::Relaxed) };
     let wanted = index < job.helpers;
     if wanted {
-        job.work();
+        job.work(index + 1);
     }
     let caller = job.caller.clone();
     // From here on the job may be gone.
