@@ -1,7 +1,7 @@
 //! Means and variances, normalisation by them, and its gradients: one family of kernels for the norms of batches,
 //! layers, groups and instances, which differ in the numbers of a [`Norm`].
 //!
-//! Elements lie in one of three ways. [`runs`]: a channel's elements follow one another, as in images. [`columns`]: so
+//! Elements lie in one of three ways. `runs`: a channel's elements follow one another, as in images. `columns`: so
 //! few do that a loop over them would not pay; the loop is over neighbouring channels. `rows`: a group is a row in
 //! which each element is a channel of its own, as in the norm of layers.
 //!
