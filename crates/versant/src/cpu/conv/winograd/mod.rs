@@ -268,20 +268,9 @@ impl<T: Real> Job<T> for Item<'_, T> {
             }
             for first in outputs.clone().step_by(lanes) {
                 let channels = lanes.min(outputs.end - first);
-                let m = &m[first - outputs.start..];
+                let (m, finish) = ((&m[first - outputs.start..], plan.m_step), finish.of(first, channels));
                 // SAFETY: the caller's promise; the strips of the result are this item's.
-                unsafe {
-                    back::<V>(
-                        c,
-                        plan,
-                        (first, channels),
-                        strips.clone(),
-                        m,
-                        finish.of(first, channels),
-                        places,
-                        y,
-                    )
-                };
+                unsafe { back::<V>(c, (first, channels), strips.clone(), m, finish, places, y) };
             }
         }
     }
@@ -341,13 +330,11 @@ unsafe fn transform_tiles<V: Vector, M: Transform<P, SEEN>, const P: usize>(
 /// # Safety
 /// The machine has V's instructions, and nobody else touches these strips and outputs of y.
 #[inline(always)]
-#[allow(clippy::too_many_arguments)]
 unsafe fn back<V: Vector>(
     c: &Convolution,
-    plan: &Plan,
     (first, channels): (usize, usize),
     strips: Range<usize>,
-    m: &[V::Elem],
+    (m, m_step): (&[V::Elem], usize),
     finish: Finish<V::Elem>,
     places: &mut [V::Elem],
     y: Shared<V::Elem>,
@@ -361,13 +348,13 @@ unsafe fn back<V: Vector>(
     let mut tile = 0;
     for run in c.grid.runs(strips) {
         for i in 0..run.count * across {
-            let from = &m[tile * 2 * lanes..][..(VALUES - 1) * plan.m_step + lanes];
+            let from = &m[tile * 2 * lanes..][..(VALUES - 1) * m_step + lanes];
             let at = (TILE * (i / across) * columns + TILE * (i % across)) * lanes;
             let to = &mut places[at..][..((TILE - 1) * columns + TILE) * lanes];
             // SAFETY: the slices end with the last value and the last place.
             unsafe {
                 let finish = Some((V::load(bias.as_ptr()), finish.relu));
-                let from = (from.as_ptr(), [SEEN * plan.m_step, plan.m_step]);
+                let from = (from.as_ptr(), [SEEN * m_step, m_step]);
                 both_axes::<V, ToResult, SEEN, TILE>(
                     from,
                     (to.as_mut_ptr(), [columns * lanes, lanes]),
