@@ -6,7 +6,7 @@ use std::cell::Cell;
 
 use super::forward::{layout, starts};
 use super::patches::Patches;
-use super::weight::add;
+use super::weight::{MAX_PARTIAL, MAX_PLACES, add};
 use super::{MAX_PLANES, flops, for_each_item};
 use crate::cpu::gemm::{ENOUGH_ITEMS, ITEM_FLOPS, Job, SLACK, Vector};
 use crate::cpu::isa::{Isa, isa, multiversion};
@@ -20,12 +20,6 @@ thread_local! {
     static PLANES: Cell<Vec<Line>> = const { Cell::new(Vec::new()) };
     static SUMS: Cell<Vec<Line>> = const { Cell::new(Vec::new()) };
 }
-
-/// Places of an image in a chunk.
-const MAX_PLACES: usize = 4096;
-
-/// All partial results have at most so many numbers.
-const MAX_PARTIAL: usize = 1024 * 1024;
 
 /// How the work is cut: the sum into chunks, of which slabs have several, channels of x into blocks.
 struct Plan {

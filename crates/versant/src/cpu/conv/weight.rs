@@ -25,10 +25,10 @@ thread_local! {
 const MAX_RESULT: usize = 64 * 1024;
 
 /// All partial results have at most so many numbers.
-const MAX_PARTIAL: usize = 1024 * 1024;
+pub(super) const MAX_PARTIAL: usize = 1024 * 1024;
 
 /// Places of an image in a chunk.
-const MAX_PLACES: usize = 4096;
+pub(super) const MAX_PLACES: usize = 4096;
 
 /// How the work is cut: the sum into chunks, of which slabs have several, the rows of the result into blocks.
 struct Plan {
