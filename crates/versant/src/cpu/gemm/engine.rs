@@ -235,7 +235,7 @@ unsafe fn compute_block<E: Engine, L: Left<Elem<E>>, R: Right<Elem<E>>>(
     };
     let columns = || (0..area.cols).step_by(width).map(|j| (j, (area.cols - j).min(width)));
     let first = if panels <= GROUP { panels } else { 1 };
-    let mut a = [Rows::Along(std::ptr::null(), 0); GROUP];
+    let mut a = [Rows::along(std::ptr::null(), 0); GROUP];
     for (panel, part) in (0..first).zip(a_part.chunks_exact_mut(MAX_ROWS * A_STRIDE)) {
         a[panel] = product.a.rows(rows_of(panel), (p0, depth), part);
     }

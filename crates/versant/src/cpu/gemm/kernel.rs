@@ -20,18 +20,35 @@ pub struct Run {
 #[derive(Clone, Copy)]
 pub enum Rows<T> {
     /// Element (i, p) is at `base + i * stride + p`.
-    Along(*const T, usize),
+    Along(*const T, Steps),
     /// Element (i, p) is at `base + i + p * stride`.
     Across(*const T, usize),
     /// Run after run, `runs` of them: element (i, p) of run r is at `base + starts[i] + runs[r].at + p`.
     InRuns { base: *const T, starts: *const usize, runs: *const Run, count: usize },
 }
 
+/// Multiples of the distance of two rows, in bytes. The kernel reads them from memory, so that the compiler takes them
+/// for four numbers and keeps them in registers.
+#[derive(Clone, Copy)]
+pub struct Steps {
+    one: usize,
+    three: usize,
+    five: usize,
+    seven: usize,
+}
+
 impl<T> Rows<T> {
+    /// Rows of contiguous elements, `stride` elements apart.
+    #[inline(always)]
+    pub(in crate::cpu) fn along(base: *const T, stride: usize) -> Rows<T> {
+        let one = stride * size_of::<T>();
+        Rows::Along(base, Steps { one, three: 3 * one, five: 5 * one, seven: 7 * one })
+    }
+
     /// The rows from `first` on.
     pub(super) fn from(&self, first: usize) -> Rows<T> {
         match *self {
-            Rows::Along(base, stride) => Rows::Along(base.wrapping_add(first * stride), stride),
+            Rows::Along(base, steps) => Rows::Along(base.wrapping_byte_add(first * steps.one), steps),
             Rows::Across(base, stride) => Rows::Across(base.wrapping_add(first), stride),
             Rows::InRuns { base, starts, runs, count } => {
                 Rows::InRuns { base, starts: starts.wrapping_add(first), runs, count }
@@ -84,6 +101,83 @@ pub struct Tile<T> {
     pub ahead: Ahead<T>,
 }
 
+/// The numbers of A that belong to one term.
+trait Terms<T>: Copy {
+    /// # Safety
+    /// Row `i` has this term.
+    unsafe fn of_row(&self, i: usize) -> T;
+    fn next(&mut self);
+}
+
+/// Rows at equal distances: one pointer moves, and the rows lie at multiples of a few distances that an address can
+/// hold. A pointer for each row would not stay in registers, and loading pointers takes the time of loading numbers.
+#[derive(Clone, Copy)]
+struct Along<T> {
+    at: *const T,
+    steps: Steps,
+}
+
+impl<T: Copy> Terms<T> for Along<T> {
+    #[inline(always)]
+    unsafe fn of_row(&self, i: usize) -> T {
+        let Steps { one, three, five, seven } = self.steps;
+        let bytes = match i {
+            0 => 0,
+            1 => one,
+            2 => 2 * one,
+            3 => three,
+            4 => 4 * one,
+            5 => five,
+            6 => 2 * three,
+            _ => seven,
+        };
+        // SAFETY: the caller's promise.
+        unsafe { *self.at.byte_add(bytes) }
+    }
+    #[inline(always)]
+    fn next(&mut self) {
+        self.at = self.at.wrapping_add(1);
+    }
+}
+
+/// Rows side by side.
+#[derive(Clone, Copy)]
+struct Across<T> {
+    at: *const T,
+    stride: usize,
+}
+
+impl<T: Copy> Terms<T> for Across<T> {
+    #[inline(always)]
+    unsafe fn of_row(&self, i: usize) -> T {
+        // SAFETY: the caller's promise.
+        unsafe { *self.at.add(i) }
+    }
+    #[inline(always)]
+    fn next(&mut self) {
+        self.at = self.at.wrapping_add(self.stride);
+    }
+}
+
+/// Rows anywhere.
+#[derive(Clone, Copy)]
+struct Apart<T, const M: usize> {
+    rows: [*const T; M],
+    at: usize,
+}
+
+impl<T: Copy, const M: usize> Terms<T> for Apart<T, M> {
+    #[inline(always)]
+    unsafe fn of_row(&self, i: usize) -> T {
+        // SAFETY: the caller's promise.
+        unsafe { *self.rows[i].add(self.at) }
+    }
+    #[inline(always)]
+    fn next(&mut self) {
+        self.at += 1;
+    }
+}
+
 /// Computes one tile of `M` rows and `N` vectors.
 ///
 /// # Safety
@@ -94,19 +188,18 @@ pub(super) unsafe fn tile<V: Vector, const M: usize, const N: usize>(t: &Tile<V:
     unsafe {
         let mut acc = [[V::splat(V::Elem::ZERO); N]; M];
         match t.a {
-            Rows::Along(base, stride) => {
-                let rows: [*const V::Elem; M] = std::array::from_fn(|i| base.add(i * stride));
-                add_terms(t, &mut acc, t.b, t.depth, |i, p| *rows[i].add(p));
+            Rows::Along(at, steps) => {
+                add_terms(t, &mut acc, t.b, t.depth, Along { at, steps });
             }
-            Rows::Across(base, stride) => {
-                add_terms(t, &mut acc, t.b, t.depth, |i, p| *base.add(p * stride + i));
+            Rows::Across(at, stride) => {
+                add_terms(t, &mut acc, t.b, t.depth, Across { at, stride });
             }
             Rows::InRuns { base, starts, runs, count } => {
                 let rows: [*const V::Elem; M] = std::array::from_fn(|i| base.add(*starts.add(i)));
                 let mut b = t.b;
                 for r in 0..count {
                     let Run { at, len } = *runs.add(r);
-                    b = add_terms(t, &mut acc, b, len, |i, p| *rows[i].add(at + p));
+                    b = add_terms(t, &mut acc, b, len, Apart { rows, at });
                 }
             }
         }
@@ -121,24 +214,30 @@ unsafe fn add_terms<V: Vector, const M: usize, const N: usize>(
     acc: &mut [[V; N]; M],
     mut b: *const V::Elem,
     depth: usize,
-    a: impl Fn(usize, usize) -> V::Elem,
+    mut a: impl Terms<V::Elem>,
 ) -> *const V::Elem {
-    // SAFETY: row p < depth of the panel holds N vectors.
+    // SAFETY: row p < depth of the panel holds N vectors, and so many terms have the rows of A.
     unsafe {
         let mut ahead = t.ahead;
         let at_once = (ahead.rows * STEP).div_ceil(depth.max(1));
-        for p in 0..depth {
-            if ahead.rows > 0 && p % STEP == 0 {
+        let mut left = depth;
+        while left > 0 {
+            if ahead.rows > 0 {
                 (0..at_once).for_each(|_| ahead.fetch_row::<V>());
             }
-            let row: [V; N] = std::array::from_fn(|j| V::load(b.add(j * V::LANES)));
-            for (i, sums) in acc.iter_mut().enumerate() {
-                let x = V::splat(a(i, p));
-                for (sum, &b) in sums.iter_mut().zip(&row) {
-                    *sum = x.mul_add(b, *sum);
+            let terms = left.min(STEP);
+            for _ in 0..terms {
+                let row: [V; N] = std::array::from_fn(|j| V::load(b.add(j * V::LANES)));
+                for (i, sums) in acc.iter_mut().enumerate() {
+                    let x = V::splat(a.of_row(i));
+                    for (sum, &b) in sums.iter_mut().zip(&row) {
+                        *sum = x.mul_add(b, *sum);
+                    }
                 }
+                b = b.wrapping_add(t.b_stride);
+                a.next();
             }
-            b = b.wrapping_add(t.b_stride);
+            left -= terms;
         }
     }
     b

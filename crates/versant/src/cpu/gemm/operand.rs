@@ -69,7 +69,7 @@ unsafe impl<T: Real> Left<T> for MatRef<'_, T> {
     fn rows(&self, (i0, rows): (usize, usize), (p0, depth): (usize, usize), part: &mut [T]) -> Rows<T> {
         let here = i0 * self.row_stride + p0 * self.col_stride;
         if depth == 0 {
-            return Rows::Along(part.as_ptr(), A_STRIDE);
+            return Rows::along(part.as_ptr(), A_STRIDE);
         }
         // The slice's end is the last element that the tile reads.
         let last = here + (rows - 1) * self.row_stride + (depth - 1) * self.col_stride;
@@ -78,10 +78,10 @@ unsafe impl<T: Real> Left<T> for MatRef<'_, T> {
             return Rows::Across(elements.as_ptr(), self.col_stride);
         }
         if self.col_stride == 1 {
-            return Rows::Along(elements.as_ptr(), self.row_stride);
+            return Rows::along(elements.as_ptr(), self.row_stride);
         }
         pack_a(self, (i0, rows), (p0, depth), part, A_STRIDE);
-        Rows::Along(part.as_ptr(), A_STRIDE)
+        Rows::along(part.as_ptr(), A_STRIDE)
     }
 }
 

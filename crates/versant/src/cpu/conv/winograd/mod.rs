@@ -251,7 +251,7 @@ impl<T: Real> Job<T> for Item<'_, T> {
                 let m = &mut m[value * plan.m_step..][..tiles * 2 * lanes];
                 for p0 in (0..c.inputs).step_by(DEPTH) {
                     let product = InPlace {
-                        a: Rows::Along(v[p0..].as_ptr(), plan.inputs),
+                        a: Rows::along(v[p0..].as_ptr(), plan.inputs),
                         b: u[p0 * 2 * lanes..].as_ptr(),
                         b_stride: 2 * lanes,
                         depth: DEPTH.min(c.inputs - p0),
