@@ -3,27 +3,39 @@
 //! what comes out is the transpose of the result. Best for small or strided images and many rows of weights.
 
 use super::slide::Slide;
-use crate::cpu::gemm::{Job, Vector};
+use crate::cpu::gemm::{Job, MatRef, Vector, pack_b};
 use crate::cpu::isa::Isa;
 use crate::cpu::real::Real;
 use crate::cpu::threads::for_each_piece;
 
-/// The weights as this kernel reads them, `lanes` rows at a time: for each element of a patch a vector of weights,
-/// those of missing rows being 0. `to` is as long as that.
-pub(super) fn arrange<T: Real>(lanes: usize, rows: usize, w: &[T], to: &mut [T]) {
-    let k = w.len() / rows.max(1);
+/// The weights as this kernel reads them, `lanes` rows at a time: for each element of a patch a vector of weights; those of
+/// missing rows are arbitrary. `to` is as long as that.
+pub(super) fn arrange<T: Real>(isa: Isa, rows: usize, w: &[T], to: &mut [T]) {
+    let (lanes, k) = (T::tile_shape(isa).cols / 2, w.len() / rows.max(1));
     if k == 0 {
         return;
     }
+    let weights = MatRef::row_major(w, rows, k).t();
     for_each_piece(to, lanes * k, |panel, to| {
-        let rows = &w[panel * lanes * k..rows.min((panel + 1) * lanes) * k];
-        to.fill(T::ZERO);
-        for (i, row) in rows.chunks_exact(k).enumerate() {
-            for (to, &w) in to.iter_mut().skip(i).step_by(lanes).zip(row) {
-                *to = w;
-            }
-        }
+        let first = panel * lanes;
+        T::run(isa, Arranged { weights, k, rows: (first, lanes.min(rows - first)), to });
     });
+}
+
+/// A vector of rows of k weights on its way: the first of them, and how many.
+struct Arranged<'a, 'b, T> {
+    weights: MatRef<'a, T>,
+    k: usize,
+    rows: (usize, usize),
+    to: &'b mut [T],
+}
+
+impl<T: Real> Job<T> for Arranged<'_, '_, T> {
+    #[inline(always)]
+    unsafe fn run<V: Vector<Elem = T>>(self) {
+        // SAFETY: the caller promises the instructions.
+        unsafe { pack_b::<V>(&self.weights, (0, self.k), self.rows, self.to, V::LANES) }
+    }
 }
 
 /// At most so many places are computed before they are transposed: they stay in the first-level cache.

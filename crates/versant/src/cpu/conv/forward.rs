@@ -69,7 +69,7 @@ pub fn forward<T: Real>(s: &ConvShape, x: &[T], w: &[T], finish: Finish<T>, y: &
         return;
     }
     let tile = T::tile_shape(isa);
-    let way = Way::of(tile, out_group, k, if s.kernel[1] == 1 { [1, places] } else { s.output });
+    let way = Way::of(tile, s.batch, out_group, k, if s.kernel[1] == 1 { [1, places] } else { s.output });
     let layout = |rows: usize| if way == Way::Channels { layout_of_image(s, rows) } else { layout(s, rows) };
     let steps = if way == Way::Channels { s.stride } else { [1, 1] };
     let cut = Cut::new(s, [out_group, height, width], |rows| in_group * layout(rows).0.len());

@@ -87,19 +87,13 @@ fn in_rows<T: Real>(s: &ConvShape, parts: &[Part], w: &[T], arranged: &mut [T]) 
 }
 
 /// The rows of each group and part as vectors of channels.
-fn in_vectors<T: Real>(
-    s: &ConvShape,
-    parts: &[Part],
-    (lanes, rows): (usize, &[T]),
-    stored: usize,
-    arranged: &mut [T],
-) {
+fn in_vectors<T: Real>(s: &ConvShape, parts: &[Part], rows: &[T], stored: usize, arranged: &mut [T]) {
     let (in_group, row) = (s.inputs / s.groups, s.outputs / s.groups * s.kernel[0] * s.kernel[1]);
     for group in 0..s.groups {
         for part in parts {
             let (at, k) = (group * row + part.weights, part.starts.len());
             channels::arrange(
-                lanes,
+                isa(),
                 in_group,
                 &rows[at * in_group..][..in_group * k],
                 &mut arranged[at * stored..][..stored * k],
@@ -151,7 +145,7 @@ pub fn input<T: Real>(s: &ConvShape, y: &[T], w: &[T], finish: Finish<T>, x: &mu
         }
     }
     let tile = T::tile_shape(isa());
-    let way = Way::of(tile, in_group, weights / parts.len(), [row_range.len(), column_range.len()]);
+    let way = Way::of(tile, s.batch, in_group, weights / parts.len(), [row_range.len(), column_range.len()]);
     let stored = way.padded(tile, in_group);
     with_scratch(&WEIGHTS, s.weight().numel(), |in_order| {
         in_rows(s, &parts, w, in_order);
@@ -174,7 +168,7 @@ pub fn input<T: Real>(s: &ConvShape, y: &[T], w: &[T], finish: Finish<T>, x: &mu
         };
         if way == Way::Channels {
             with_scratch(&ARRANGED, stored * s.outputs * s.kernel[0] * s.kernel[1], |arranged| {
-                in_vectors(s, &parts, (tile.cols / 2, in_order), stored, arranged);
+                in_vectors(s, &parts, in_order, stored, arranged);
                 run(arranged);
             });
         } else {

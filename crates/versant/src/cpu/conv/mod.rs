@@ -27,7 +27,8 @@ mod winograd;
 
 use std::cell::Cell;
 
-use super::gemm::{ENOUGH_ITEMS, ITEM_FLOPS, PARALLEL_FLOPS, TileShape};
+use super::gemm::{ENOUGH_ITEMS, ITEM_FLOPS, TileShape};
+use super::isa::isa;
 use super::real::Real;
 use super::scratch::{Line, with_scratch};
 use super::threads::parallel_for;
@@ -39,6 +40,9 @@ pub use weight::weight;
 
 /// Numbers that a work item's part of the image may have: they stay in the second-level cache.
 const MAX_PLANES: usize = 128 * 1024;
+
+/// Below this many operations a convolution stays on the calling thread.
+const PARALLEL_FLOPS: usize = 500_000;
 
 /// Work items are not made smaller than so many places, nor so many channels.
 const MIN_PLACES: usize = 256;
@@ -81,19 +85,21 @@ enum Way {
 }
 
 impl Way {
-    /// The cheapest for so many rows of k weights at the places of an image, where costs are, in multiplications of
-    /// vectors:
+    /// The cheapest for so many rows of k weights at the places of some images, where costs are, in multiplications of
+    /// vectors for each image:
     ///
     /// - places: one for each weight and vector of places, where a vector does not go beyond a row of places;
-    /// - channels: one for each element of a patch, vector of rows and place, and the transpose of what comes out;
+    /// - channels: one for each element of a patch, vector of rows and place, and the transposes of what comes out and,
+    ///   once for all images, of the weights;
     /// - panels: as for places, but only the last vector of an image is not full; and each vector is copied before,
     ///   in two parts where it goes beyond a row.
-    fn of(tile: TileShape, rows: usize, k: usize, [height, width]: [usize; 2]) -> Way {
+    fn of(tile: TileShape, images: usize, rows: usize, k: usize, [height, width]: [usize; 2]) -> Way {
         const TRANSPOSE: usize = 6;
+        const ARRANGE: usize = 8;
         const COPY: usize = 4;
         let (lanes, all) = (tile.cols / 2, height * width);
         let places = rows * k * height * width.div_ceil(lanes);
-        let channels = rows.div_ceil(lanes) * all * (k + TRANSPOSE);
+        let channels = rows.div_ceil(lanes) * (all * (k + TRANSPOSE) + ARRANGE * k / images.max(1));
         let panels = k * all.div_ceil(lanes) * (rows + COPY + COPY * lanes / width.max(1));
         if rows == 1 || places <= channels.min(panels) {
             Way::Places
@@ -136,7 +142,7 @@ impl Way {
         }
         with_scratch(&WEIGHTS, groups * padded * k, |arranged: &mut [T]| {
             for (w, to) in w.chunks_exact(rows * k).zip(arranged.chunks_exact_mut(padded * k)) {
-                channels::arrange(tile.cols / 2, rows, w, to);
+                channels::arrange(isa(), rows, w, to);
             }
             run(arranged, padded);
         });

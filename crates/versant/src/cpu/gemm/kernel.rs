@@ -7,7 +7,7 @@ use crate::cpu::real::Real;
 pub(super) const MAX_ROWS: usize = 8;
 
 /// So many terms pass between two requests for memory ahead.
-const STEP: usize = 8;
+const STEP: usize = 32;
 
 /// Terms that follow one another in memory.
 #[derive(Clone, Copy, Debug)]
@@ -225,7 +225,7 @@ unsafe fn add_terms<V: Vector, const M: usize, const N: usize>(
             if ahead.rows > 0 {
                 (0..at_once).for_each(|_| ahead.fetch_row::<V>());
             }
-            let terms = left.min(STEP);
+            let terms = if ahead.rows > 0 { left.min(STEP) } else { left };
             for _ in 0..terms {
                 let row: [V; N] = std::array::from_fn(|j| V::load(b.add(j * V::LANES)));
                 for (i, sums) in acc.iter_mut().enumerate() {
@@ -247,6 +247,16 @@ unsafe fn add_terms<V: Vector, const M: usize, const N: usize>(
 unsafe fn finish<V: Vector, const M: usize, const N: usize>(t: &Tile<V::Elem>, acc: [[V; N]; M]) {
     // SAFETY: only the first `cols` columns of C and of the bias are touched.
     unsafe {
+        if t.cols == N * V::LANES && t.bias.is_null() && t.row_bias.is_null() && !t.relu {
+            for (i, row) in acc.iter().enumerate() {
+                for (j, &value) in row.iter().enumerate() {
+                    let c = t.c.add(i * t.c_stride + j * V::LANES);
+                    let value = if t.accumulate { V::load(c).add(value) } else { value };
+                    value.store(c);
+                }
+            }
+            return;
+        }
         for j in 0..N {
             let first = j * V::LANES;
             let n = (t.cols - first).min(V::LANES);

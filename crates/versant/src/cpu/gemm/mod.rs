@@ -26,8 +26,9 @@ use super::isa::{Isa, isa};
 use super::real::Real;
 use super::threads::{Shared, parallel_for};
 
-/// Below this many operations a product stays on the calling thread.
-pub(super) const PARALLEL_FLOPS: usize = 500_000;
+/// Below this many operations, some ten microseconds, a product stays on the calling thread: another would first have to
+/// fetch its part of the operands from this one's cache, and the next product to fetch the results.
+pub(super) const PARALLEL_FLOPS: usize = 3_000_000;
 
 /// Work items are not made smaller than this.
 pub(super) const ITEM_FLOPS: usize = 400_000;

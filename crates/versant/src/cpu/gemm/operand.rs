@@ -1,8 +1,8 @@
 //! What stands on the two sides of a product: matrices, or what can be read like one.
 
 use super::MatRef;
-use super::kernel::{Ahead, Rows};
-use super::pack::{pack_a, pack_b};
+use super::kernel::{Ahead, MAX_ROWS, Rows};
+use super::pack::{pack_a, pack_across, pack_b};
 use super::vector::Vector;
 use crate::cpu::real::Real;
 
@@ -15,6 +15,9 @@ pub(super) const A_STRIDE: usize = DEPTH + 16;
 
 /// So many elements behind a panel of B may be written, so that packing can copy whole vectors.
 pub(in crate::cpu) const SLACK: usize = 64;
+
+/// Terms that lie so many bytes apart or more would meet in few sets of the first cache.
+const FAR_APART: usize = 1024;
 
 /// Larger operands, in bytes, lie beyond the second-level cache.
 const FAR: usize = 256 * 1024;
@@ -31,7 +34,8 @@ pub unsafe trait Left<T>: Copy {
 
     /// The number of terms of the block that begins with term `p0`.
     fn depth(&self, k: usize, p0: usize) -> usize {
-        (k - p0).min(DEPTH)
+        let even = k.div_ceil(k.div_ceil(DEPTH).max(1));
+        (k - p0).min(even)
     }
 
     /// Rows `i0..i0 + rows` of the terms `p0..p0 + depth`: in place where that is as good as a copy, else copied to
@@ -74,8 +78,12 @@ unsafe impl<T: Real> Left<T> for MatRef<'_, T> {
         // The slice's end is the last element that the tile reads.
         let last = here + (rows - 1) * self.row_stride + (depth - 1) * self.col_stride;
         let elements = &self.data[here..=last];
-        if self.row_stride == 1 {
+        if self.row_stride == 1 && self.col_stride * size_of::<T>() < FAR_APART {
             return Rows::Across(elements.as_ptr(), self.col_stride);
+        }
+        if self.row_stride == 1 {
+            pack_across(elements, self.col_stride, rows, part);
+            return Rows::Across(part.as_ptr(), MAX_ROWS);
         }
         if self.col_stride == 1 {
             return Rows::along(elements.as_ptr(), self.row_stride);

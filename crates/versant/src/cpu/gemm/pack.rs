@@ -1,6 +1,7 @@
 //! Copies of pieces of A and B in the order in which the tile kernel reads them.
 
 use super::MatRef;
+use super::kernel::MAX_ROWS;
 use super::vector::Vector;
 use crate::cpu::real::Real;
 
@@ -107,6 +108,17 @@ pub(super) fn pack_a<T: Real>(
             for (p, v) in line.iter_mut().enumerate() {
                 *v = from[p * a.col_stride];
             }
+        }
+    }
+}
+
+/// Copies `rows` rows that lie side by side, their terms `stride` elements apart, to `to`, terms `MAX_ROWS` apart.
+#[inline(always)]
+pub(super) fn pack_across<T: Real>(from: &[T], stride: usize, rows: usize, to: &mut [T]) {
+    for (from, to) in from.chunks(stride).zip(to.chunks_exact_mut(MAX_ROWS)) {
+        match from.first_chunk::<MAX_ROWS>() {
+            Some(from) if rows == MAX_ROWS => to.copy_from_slice(from),
+            _ => to[..rows].copy_from_slice(&from[..rows]),
         }
     }
 }

@@ -295,49 +295,56 @@ mod x86 {
         }
     }
 
-    /// A register holds four columns of the rows t and 4 + t, one row in each half; four such registers are two 4 x 4
-    /// blocks, transposed side by side. Halves come from memory into their place, which leaves few shuffles to do.
+    /// Four rows of 8 become, in both 128-bit parts, a transposed 4 x 4 block; then parts change places.
     #[inline(always)]
     unsafe fn transpose_8x8(row: impl Fn(usize) -> *const f32, to: *mut f32, stride: usize) {
         // SAFETY: the caller promises the instructions and both blocks.
         unsafe {
-            for j in (0..8).step_by(4) {
-                let mut r = [_mm256_setzero_ps(); 4];
-                for (t, r) in r.iter_mut().enumerate() {
-                    let low = _mm256_castps128_ps256(_mm_loadu_ps(row(t).add(j)));
-                    *r = _mm256_insertf128_ps::<1>(low, _mm_loadu_ps(row(4 + t).add(j)));
-                }
-                let (ab_low, ab_high) = (_mm256_unpacklo_ps(r[0], r[1]), _mm256_unpackhi_ps(r[0], r[1]));
-                let (cd_low, cd_high) = (_mm256_unpacklo_ps(r[2], r[3]), _mm256_unpackhi_ps(r[2], r[3]));
-                let out = |row: usize| to.add((j + row) * stride);
-                _mm256_storeu_ps(out(0), _mm256_shuffle_ps::<0x44>(ab_low, cd_low));
-                _mm256_storeu_ps(out(1), _mm256_shuffle_ps::<0xee>(ab_low, cd_low));
-                _mm256_storeu_ps(out(2), _mm256_shuffle_ps::<0x44>(ab_high, cd_high));
-                _mm256_storeu_ps(out(3), _mm256_shuffle_ps::<0xee>(ab_high, cd_high));
+            let mut rows = [_mm256_setzero_ps(); 8];
+            for q in 0..2 {
+                let [a, b, c, d] = std::array::from_fn(|i| _mm256_loadu_ps(row(4 * q + i)));
+                let (ab_low, ab_high) = (_mm256_unpacklo_ps(a, b), _mm256_unpackhi_ps(a, b));
+                let (cd_low, cd_high) = (_mm256_unpacklo_ps(c, d), _mm256_unpackhi_ps(c, d));
+                rows[4 * q] = _mm256_shuffle_ps::<0x44>(ab_low, cd_low);
+                rows[4 * q + 1] = _mm256_shuffle_ps::<0xee>(ab_low, cd_low);
+                rows[4 * q + 2] = _mm256_shuffle_ps::<0x44>(ab_high, cd_high);
+                rows[4 * q + 3] = _mm256_shuffle_ps::<0xee>(ab_high, cd_high);
+            }
+            for i in 0..4 {
+                let (a, b) = (rows[i], rows[4 + i]);
+                _mm256_storeu_ps(to.add(i * stride), _mm256_permute2f128_ps::<0x20>(a, b));
+                _mm256_storeu_ps(to.add((4 + i) * stride), _mm256_permute2f128_ps::<0x31>(a, b));
             }
         }
     }
 
-    /// The same with four rows in a register: t, 4 + t, 8 + t and 12 + t.
+    /// Four rows of 16 become, in every 128-bit part, a transposed 4 x 4 block; two rounds of shuffling whole
+    /// parts then finish the 16 x 16 transpose.
     #[inline(always)]
     unsafe fn transpose_16x16(row: impl Fn(usize) -> *const f32, to: *mut f32, stride: usize) {
         // SAFETY: the caller promises the instructions and both blocks.
         unsafe {
-            for j in (0..16).step_by(4) {
-                let mut r = [_mm512_setzero_ps(); 4];
-                for (t, r) in r.iter_mut().enumerate() {
-                    let first = _mm512_castps128_ps512(_mm_loadu_ps(row(t).add(j)));
-                    let two = _mm512_insertf32x4::<1>(first, _mm_loadu_ps(row(4 + t).add(j)));
-                    let three = _mm512_insertf32x4::<2>(two, _mm_loadu_ps(row(8 + t).add(j)));
-                    *r = _mm512_insertf32x4::<3>(three, _mm_loadu_ps(row(12 + t).add(j)));
-                }
-                let (ab_low, ab_high) = (_mm512_unpacklo_ps(r[0], r[1]), _mm512_unpackhi_ps(r[0], r[1]));
-                let (cd_low, cd_high) = (_mm512_unpacklo_ps(r[2], r[3]), _mm512_unpackhi_ps(r[2], r[3]));
-                let out = |row: usize| to.add((j + row) * stride);
-                _mm512_storeu_ps(out(0), _mm512_shuffle_ps::<0x44>(ab_low, cd_low));
-                _mm512_storeu_ps(out(1), _mm512_shuffle_ps::<0xee>(ab_low, cd_low));
-                _mm512_storeu_ps(out(2), _mm512_shuffle_ps::<0x44>(ab_high, cd_high));
-                _mm512_storeu_ps(out(3), _mm512_shuffle_ps::<0xee>(ab_high, cd_high));
+            let mut rows = [_mm512_setzero_ps(); 16];
+            for q in 0..4 {
+                let [a, b, c, d] = std::array::from_fn(|i| _mm512_loadu_ps(row(4 * q + i)));
+                let (ab_low, ab_high) = (_mm512_unpacklo_ps(a, b), _mm512_unpackhi_ps(a, b));
+                let (cd_low, cd_high) = (_mm512_unpacklo_ps(c, d), _mm512_unpackhi_ps(c, d));
+                rows[4 * q] = _mm512_shuffle_ps::<0x44>(ab_low, cd_low);
+                rows[4 * q + 1] = _mm512_shuffle_ps::<0xee>(ab_low, cd_low);
+                rows[4 * q + 2] = _mm512_shuffle_ps::<0x44>(ab_high, cd_high);
+                rows[4 * q + 3] = _mm512_shuffle_ps::<0xee>(ab_high, cd_high);
+            }
+            for i in 0..4 {
+                let (a, b, c, d) = (rows[i], rows[4 + i], rows[8 + i], rows[12 + i]);
+                let (ab_even, ab_odd) =
+                    (_mm512_shuffle_f32x4::<0x88>(a, b), _mm512_shuffle_f32x4::<0xdd>(a, b));
+                let (cd_even, cd_odd) =
+                    (_mm512_shuffle_f32x4::<0x88>(c, d), _mm512_shuffle_f32x4::<0xdd>(c, d));
+                let out = |row: usize| to.add(row * stride);
+                _mm512_storeu_ps(out(i), _mm512_shuffle_f32x4::<0x88>(ab_even, cd_even));
+                _mm512_storeu_ps(out(4 + i), _mm512_shuffle_f32x4::<0x88>(ab_odd, cd_odd));
+                _mm512_storeu_ps(out(8 + i), _mm512_shuffle_f32x4::<0xdd>(ab_even, cd_even));
+                _mm512_storeu_ps(out(12 + i), _mm512_shuffle_f32x4::<0xdd>(ab_odd, cd_odd));
             }
         }
     }
