@@ -161,10 +161,10 @@ pub trait Backend: Sync {
     fn compare(&self, op: Compare, a: &Array, b: &Array, out: &mut Array);
     /// out = mask ? a : b.
     fn select(&self, mask: &Array, a: &Array, b: &Array, out: &mut Array);
-    /// The gradient of max(x, 0) from its result y and that of its result, g, and the sum of each row along the last
-    /// axis: out = 0 where y <= 0, else g (also where y is NaN); `sums[..] = sum out[.., i]`. Contiguous, floating
+    /// The gradient of max(x, 0) from its result y, in place of that of its result, g, and the sum of each row along the
+    /// last axis: g = 0 where y <= 0, else g (also where y is NaN); `sums[..] = sum g[.., i]`. Contiguous, floating
     /// types.
-    fn relu_backward(&self, y: &Array, g: &Array, out: &mut Array, sums: &mut Array);
+    fn relu_backward(&self, y: &Array, g: &mut Array, sums: &mut Array);
     /// Reduces all axes of `x` from `kept` on; `out` has the first `kept` axes.
     fn reduce(&self, op: Reduce, x: &Array, kept: usize, out: &mut Array);
     /// The index (i64) of the first largest (`Reduce::Max`) or smallest (`Reduce::Min`) element along the last axis;

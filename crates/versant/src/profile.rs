@@ -210,7 +210,7 @@ kernels! {
     add_assign(sum: &mut Array, x: &Array), 0;
     compare(op: Compare, a: &Array, b: &Array, out: &mut Array) as format!("{op:?}"), 0;
     select(mask: &Array, a: &Array, b: &Array, out: &mut Array), 0;
-    relu_backward(y: &Array, g: &Array, out: &mut Array, sums: &mut Array), 0;
+    relu_backward(y: &Array, g: &mut Array, sums: &mut Array), 0;
     reduce(op: Reduce, x: &Array, kept: usize, out: &mut Array) as format!("{op:?}"), 0;
     arg_extreme(op: Reduce, x: &Array, out: &mut Array) as format!("{op:?}"), 0;
     scan(a: Option<&Array>, b: &Array, reverse: bool, out: &mut Array), 0;

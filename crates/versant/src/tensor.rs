@@ -216,7 +216,7 @@ impl Tensor {
         operation: &'static str,
         value: Array,
         parents: [&Tensor; N],
-        backward: impl Fn(&Back) -> [Grad; N] + Send + Sync + 'static,
+        backward: impl Fn(&mut Back) -> [Grad; N] + Send + Sync + 'static,
     ) -> Tensor {
         Tensor::record(operation, value, &parents, false, move |back| backward(back).into())
     }
@@ -243,9 +243,12 @@ impl Tensor {
         operation: &'static str,
         value: Array,
         parents: [&Tensor; N],
-        backward: impl Fn(&Back, &Tensor) -> [Grad; N] + Send + Sync + 'static,
+        backward: impl Fn(&mut Back, &Tensor) -> [Grad; N] + Send + Sync + 'static,
     ) -> Tensor {
-        Tensor::record(operation, value, &parents, true, move |back| backward(back, &back.output()).into())
+        Tensor::record(operation, value, &parents, true, move |back| {
+            let y = back.take_output();
+            backward(back, &y).into()
+        })
     }
 
     /// As [`from_op`](Tensor::from_op) for a number of parents known only at run time.
@@ -253,17 +256,18 @@ impl Tensor {
         operation: &'static str,
         value: Array,
         parents: &[&Tensor],
-        backward: impl Fn(&Back) -> Vec<Grad> + Send + Sync + 'static,
+        backward: impl Fn(&mut Back) -> Vec<Grad> + Send + Sync + 'static,
     ) -> Tensor {
         Tensor::record(operation, value, parents, false, backward)
     }
 
-    fn record(
+    /// As [`from_op_many`](Tensor::from_op_many); if the result is saved, the backward can take it.
+    pub(crate) fn record(
         operation: &'static str,
         value: Array,
         parents: &[&Tensor],
         save_output: bool,
-        backward: impl Fn(&Back) -> Vec<Grad> + Send + Sync + 'static,
+        backward: impl Fn(&mut Back) -> Vec<Grad> + Send + Sync + 'static,
     ) -> Tensor {
         if !autograd::is_recording() || parents.iter().all(|p| p.node.is_none()) {
             return value.into();

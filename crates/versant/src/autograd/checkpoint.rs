@@ -43,7 +43,7 @@ pub(crate) fn forget(y: Tensor, start: u64, again: impl Fn() -> Tensor + Send + 
     }
     let (of, ids) = ((y.shape(), y.dtype()), ids(&used));
     let parents = used.into_iter().map(Some).collect();
-    let backward = move |back: &Back| {
+    let backward = move |back: &mut Back| {
         let start = next_id();
         let y = with_grad(&again);
         let used = y.node().map_or(Vec::new(), |root| older_than(start, root));
@@ -61,7 +61,7 @@ pub(crate) fn forget(y: Tensor, start: u64, again: impl Fn() -> Tensor + Send + 
         let Some(root) = y.node() else { unreachable!("a result that uses a graph is part of it") };
         let wanted = (0..ids.len()).filter(|&i| back.needs(i)).map(|i| ids[i]).collect();
         let after = if is_recording() { After::Record } else { After::Free };
-        let mut found = walk(root, back.grad().clone(), &Route::to(root, wanted, start), after);
+        let mut found = walk(root, back.take_grad(), &Route::to(root, wanted, start), after);
         ids.iter().map(|id| Grad(found.by_id.remove(id))).collect()
     };
     let node = Node::new("checkpoint", of, parents, None, Arc::new(backward));

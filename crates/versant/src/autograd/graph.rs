@@ -11,7 +11,7 @@ use crate::dtype::DType;
 use crate::shape::Shape;
 use crate::tensor::Tensor;
 
-type Backward = Arc<dyn Fn(&Back) -> Vec<Grad> + Send + Sync>;
+type Backward = Arc<dyn Fn(&mut Back) -> Vec<Grad> + Send + Sync>;
 
 static NEXT_ID: AtomicU64 = AtomicU64::new(0);
 
@@ -90,7 +90,7 @@ impl Node {
 
     /// Runs the backward, freeing it unless the graph is kept. Gives a gradient for each parent that has one.
     #[track_caller]
-    pub(super) fn run(self: &Arc<Node>, grad: &Tensor, route: &Route, keep: bool) -> Vec<Option<Tensor>> {
+    pub(super) fn run(self: &Arc<Node>, grad: Tensor, route: &Route, keep: bool) -> Vec<Option<Tensor>> {
         // The lock is not held while the backward runs: it, or another thread, may walk this graph itself.
         let saved = if keep { self.saved().clone() } else { self.saved().take() };
         let Some(saved) = saved else {
@@ -100,8 +100,9 @@ impl Node {
                 self.operation, self.shape
             )
         };
+        let mut back = Back { grad: Some(grad), node: self, output: saved.output, route };
         #[cfg_attr(not(test), expect(unused_mut))]
-        let mut grads = (saved.backward)(&Back { grad, node: self, output: saved.output.as_ref(), route });
+        let mut grads = (saved.backward)(&mut back);
         #[cfg(test)]
         super::planted::spoil(self.operation, &mut grads);
         assert!(
@@ -179,16 +180,27 @@ impl Grad {
 
 /// What a backward is given.
 pub struct Back<'a> {
-    grad: &'a Tensor,
+    grad: Option<Tensor>,
     node: &'a Arc<Node>,
-    output: Option<&'a Array>,
+    output: Option<Array>,
     route: &'a Route,
 }
 
 impl Back<'_> {
     /// The gradient of the operation's result.
+    ///
+    /// # Panics
+    /// When it has been taken.
     pub fn grad(&self) -> &Tensor {
-        self.grad
+        self.grad.as_ref().expect("the gradient was taken before")
+    }
+
+    /// The gradient of the operation's result, given away: its memory can be written over if nobody else holds it.
+    ///
+    /// # Panics
+    /// When it has been taken before.
+    pub fn take_grad(&mut self) -> Tensor {
+        self.grad.take().expect("the gradient was taken before")
     }
 
     /// Whether anyone wants the gradient of parent `i`: it leads to a leaf that requires one or, in
@@ -202,8 +214,9 @@ impl Back<'_> {
         Grad(self.needs(i).then(gradient))
     }
 
-    pub(crate) fn output(&self) -> Tensor {
-        let array = self.output.unwrap_or_else(|| unreachable!("saved by from_op_with_output"));
-        Tensor::from_parts(array.clone(), is_recording().then(|| self.node.clone()))
+    /// The operation's result, given away.
+    pub(crate) fn take_output(&mut self) -> Tensor {
+        let array = self.output.take().unwrap_or_else(|| unreachable!("saved by from_op_with_output"));
+        Tensor::from_parts(array, is_recording().then(|| self.node.clone()))
     }
 }

@@ -220,7 +220,7 @@ pub(super) fn walk(root: &Arc<Node>, seed: Tensor, route: &Route, after: After) 
         if !route.goes_on_from(&node) {
             continue;
         }
-        let grads = node.run(&grad, route, after != After::Free);
+        let grads = node.run(grad, route, after != After::Free);
         for (parent, grad) in node.parents.iter().zip(grads) {
             if let (Some(parent), Some(grad)) = (parent, grad) {
                 let grad = gradient(grad);

@@ -345,10 +345,9 @@ impl Backend for Cpu {
         with_element!(out.dtype(), T => select(mask, a.operand::<T>(), b.operand::<T>(), out.as_mut_slice::<T>()))
     }
 
-    fn relu_backward(&self, y: &Array, g: &Array, out: &mut Array, sums: &mut Array) {
+    fn relu_backward(&self, y: &Array, g: &mut Array, sums: &mut Array) {
         with_float!(g.dtype(), T => {
-            let (out, sums) = (out.as_mut_slice::<T>(), sums.as_mut_slice::<T>());
-            relu::backward(slice::<T>(y), slice::<T>(g), out, sums)
+            relu::backward(slice::<T>(y), g.as_mut_slice::<T>(), sums.as_mut_slice::<T>())
         })
     }
 

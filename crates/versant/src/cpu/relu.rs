@@ -1,6 +1,5 @@
 //! The gradient of a ReLU together with the sums that the bias before it wants.
 
-use super::elementwise::{Operand, binary};
 use super::isa::{isa, multiversion};
 use super::real::Real;
 use super::reduce;
@@ -10,41 +9,40 @@ use super::threads::for_each_piece;
 const PIECE: usize = 16 * 1024;
 
 multiversion! {
-    /// out = 0 where y <= 0, else g.
-    fn mask[T: Real](y: &[T], g: &[T], out: &mut [T]) {
-        for ((out, &y), &g) in out.iter_mut().zip(y).zip(g) {
-            *out = if y <= T::ZERO { T::ZERO } else { g };
+    /// g = 0 where y <= 0.
+    fn mask[T: Real](y: &[T], g: &mut [T]) {
+        for (g, &y) in g.iter_mut().zip(y) {
+            *g = if y <= T::ZERO { T::ZERO } else { *g };
         }
     }
 }
 
-/// out = 0 where y <= 0, else g, and the sum of each row of `out`, while it lies in the nearest cache; there are as
-/// many rows as `sums` is long. The sums are those of [`reduce::row_sums`], and of a single row that of
+/// g = 0 where y <= 0, and the sum of each row of g, while it lies in the nearest cache; there are as many rows as
+/// `sums` is long. The sums are those of [`reduce::row_sums`], and of a single row that of
 /// [`reduce::sum`].
 ///
 /// # Panics
 /// If the lengths do not fit.
-pub fn backward<T: Real>(y: &[T], g: &[T], out: &mut [T], sums: &mut [T]) {
-    let (isa, len) = (isa(), out.len().checked_div(sums.len()).unwrap_or(0));
-    assert_eq!((y.len(), g.len(), sums.len() * len), (out.len(), out.len(), out.len()), "lengths do not fit");
+pub fn backward<T: Real>(y: &[T], g: &mut [T], sums: &mut [T]) {
+    let (isa, len) = (isa(), g.len().checked_div(sums.len()).unwrap_or(0));
+    assert_eq!((y.len(), sums.len() * len), (g.len(), g.len()), "lengths do not fit");
     if len == 0 {
         return sums.fill(T::ZERO);
     }
     if let [sum] = sums {
         // The work is in the one row, which is cut as the sum of a whole array is.
-        binary(Operand::Slice(g), Operand::Slice(y), out, |g, y| if y <= T::ZERO { T::ZERO } else { g });
-        *sum = reduce::sum(out);
+        for_each_piece(g, PIECE, |piece, g| mask(isa, &y[piece * PIECE..][..g.len()], g));
+        *sum = reduce::sum(g);
         return;
     }
     let rows = PIECE.div_ceil(len);
-    let mut pieces: Vec<_> = out.chunks_mut(rows * len).zip(sums.chunks_mut(rows)).collect();
-    for_each_piece(&mut pieces, 1, |piece, outputs| {
-        let (out, sums) = &mut outputs[0];
-        let start = piece * rows * len;
-        for (i, (out, sum)) in out.chunks_exact_mut(len).zip(sums.iter_mut()).enumerate() {
-            let at = start + i * len;
-            mask(isa, &y[at..at + len], &g[at..at + len], out);
-            *sum = reduce::sum_of_row(isa, out);
+    let mut pieces: Vec<_> = g.chunks_mut(rows * len).zip(sums.chunks_mut(rows)).collect();
+    for_each_piece(&mut pieces, 1, |piece, parts| {
+        let (g, sums) = &mut parts[0];
+        let y = &y[piece * rows * len..][..g.len()];
+        for ((y, g), sum) in y.chunks_exact(len).zip(g.chunks_exact_mut(len)).zip(sums.iter_mut()) {
+            mask(isa, y, g);
+            *sum = reduce::sum_of_row(isa, g);
         }
     });
 }
@@ -78,9 +76,9 @@ mod tests {
             }
             for isa in Isa::supported() {
                 for threads in [1, 3] {
-                    let (mut out, mut sums) = (vec![9.0; rows * len], vec![9.0; rows]);
+                    let (mut out, mut sums) = (g.clone(), vec![9.0; rows]);
                     crate::cpu::isa::with_isa(isa, || {
-                        with_threads(threads, || backward(&y, &g, &mut out, &mut sums));
+                        with_threads(threads, || backward(&y, &mut out, &mut sums));
                     });
                     assert_eq!((&out, &sums), (&wanted, &wanted_sums), "{rows} rows of {len}, {isa}");
                 }

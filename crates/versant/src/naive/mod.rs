@@ -99,9 +99,9 @@ impl Backend for Naive {
         }
     }
 
-    fn relu_backward(&self, y: &Array, g: &Array, out: &mut Array, sums: &mut Array) {
-        self.binary(Binary::MaskPositive, g, y, out);
-        self.reduce(Reduce::Sum, out, out.rank() - 1, sums);
+    fn relu_backward(&self, y: &Array, g: &mut Array, sums: &mut Array) {
+        self.binary(Binary::MaskPositive, &g.clone(), y, g);
+        self.reduce(Reduce::Sum, g, g.rank() - 1, sums);
     }
 
     fn reduce(&self, op: Reduce, x: &Array, kept: usize, out: &mut Array) {

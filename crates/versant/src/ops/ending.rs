@@ -32,29 +32,35 @@ impl Ending<'_> {
                 let [da, db] = grads(back, back.grad());
                 [da, db, back.want(2, || sums(back.grad()))]
             }),
-            (None, true) => Tensor::from_op_with_output(with_relu, value, [a, b], move |back, y| {
-                grads(back, &back.grad().mask_positive(y))
+            // What is not needed any more falls free before the factors' gradients take memory.
+            (None, true) => Tensor::record(with_relu, value, &[a, b], true, move |back| {
+                let (g, y) = (back.take_grad(), back.take_output());
+                let g = masked(g, y, false).0;
+                grads(back, &g).into()
             }),
-            (Some(bias), true) => {
-                Tensor::from_op_with_output(with_relu, value, [a, b, bias], move |back, y| {
-                    let (g, of_planes) = masked(back.grad(), y, back.needs(2));
-                    let [da, db] = grads(back, &g);
-                    [da, db, back.want(2, || of_planes.map_or_else(|| sums(&g), |sums| sums.sum_axes([0])))]
-                })
-            }
+            (Some(bias), true) => Tensor::record(with_relu, value, &[a, b, bias], true, move |back| {
+                let (g, y) = (back.take_grad(), back.take_output());
+                let (g, of_planes) = masked(g, y, back.needs(2));
+                let [da, db] = grads(back, &g);
+                let bias = back.want(2, || of_planes.map_or_else(|| sums(&g), |sums| sums.sum_axes([0])));
+                vec![da, db, bias]
+            }),
         }
     }
 }
 
 /// g where the result y of a ReLU is not 0; if `summed`, of images in the same pass also the sums over places, [n, c].
-fn masked(g: &Tensor, y: &Tensor, summed: bool) -> (Tensor, Option<Tensor>) {
+fn masked(g: Tensor, y: Tensor, summed: bool) -> (Tensor, Option<Tensor>) {
     if !summed || g.rank() < 3 || is_recording() {
-        return (g.mask_positive(y), None);
+        return (g.mask_positive(&y), None);
     }
-    let planes = [g.shape()[0], g.shape()[1], g.shape()[2..].iter().product()];
-    let mut out = Array::recycled(planes.into(), g.dtype(), g.device());
+    let shape = g.shape();
+    let planes = [shape[0], shape[1], shape[2..].iter().product()];
     let mut sums = Array::recycled([planes[0], planes[1]].into(), g.dtype(), g.device());
-    let [y, g0] = [y, g].map(|t| t.array().contiguous().reshape(planes));
-    g.device().backend().relu_backward(&y, &g0, &mut out, &mut sums);
-    (out.reshape(g.shape()).into(), Some(sums.into()))
+    let y = y.array().contiguous().reshape(planes);
+    let mut masked = g.array().contiguous().reshape(planes);
+    // The last hold on the memory but `masked`: else it would be copied.
+    drop(g);
+    masked.device().backend().relu_backward(&y, &mut masked, &mut sums);
+    (masked.reshape(shape).into(), Some(sums.into()))
 }
