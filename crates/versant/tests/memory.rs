@@ -124,6 +124,28 @@ fn convolutions_do_not_grow() {
     });
 }
 
+/// Of results as large as this two are alive at most: y and its product with a factor, then y and its gradient. The
+/// gradient before the ReLU takes no third.
+fn a_relus_gradient_is_written_over_the_one_that_comes_in() {
+    let rng = &mut Rng::new(1);
+    let model =
+        Sequential::new().push(Conv2d::new(3, 16, 3, rng).padding(1)).push(nn::Relu).push(nn::Flatten);
+    let step = |x: &Tensor, factor: &Tensor| {
+        let loss = (model.forward(x, &mut Context::train(1, 0)) * factor).sum();
+        loss.backward();
+    };
+    let mut random =
+        |batch: usize| (Tensor::randn([batch, 3, 44, 44], rng), Tensor::randn([batch, 16 * 44 * 44], rng));
+    let (x, factor) = random(1);
+    step(&x, &factor);
+    let (x, factor) = random(8);
+    let before = live();
+    step(&x, &factor);
+    let of_result = 4 * 8 * 16 * 44 * 44;
+    let taken = (live() - before) as f64 / of_result as f64;
+    assert!(taken < 2.5, "a step takes the memory of {taken:.2} results");
+}
+
 fn unusual_training_does_not_grow() {
     let rng = &mut Rng::new(1);
     let mut model = Sequential::new()
@@ -297,6 +319,7 @@ fn memory() {
     training_does_not_grow();
     training_with_running_statistics_does_not_grow();
     convolutions_do_not_grow();
+    a_relus_gradient_is_written_over_the_one_that_comes_in();
     unusual_training_does_not_grow();
     deep_graphs_fall_apart_without_recursion();
     a_dropped_graph_frees_everything();
