@@ -1,12 +1,13 @@
-//! Speed of convolutions on the shapes of small networks: `cargo bench -p versant --bench conv [-- NAME]`, where NAME
-//! selects the rows of the table that contain it.
+//! Speed of convolutions on the shapes of small networks: `cargo bench -p versant --bench conv [-- NAME]`, where NAME is
+//! a part of a row's name.
 //!
-//! Prints for a batch of 64 images milliseconds and GFLOP/s (the best of short bursts) of the convolution, of its
-//! gradient in the image, and of its gradient in the kernel.
+//! For a batch of 64 images the convolution, its gradient in the image, and its gradient in the kernel. Elements are
+//! operations of the direct sum: 100 Gelem/s are 100 GFLOP/s, and Winograd's algorithm can be above the peak.
 
 use std::hint::black_box;
-use std::time::Instant;
+use std::time::Duration;
 
+use criterion::{Criterion, Throughput, criterion_group, criterion_main};
 use versant::cpu::isa::isa;
 use versant::cpu::threads::set_threads;
 use versant::device::{ConvShape, Epilogue};
@@ -43,21 +44,6 @@ const SHAPES: [(&str, [usize; 7]); 22] = [
     ("depthwise 2", [128, 128, 16, 3, 2, 1, 128]),
 ];
 
-/// The time of one call in seconds: the least of many bursts of a millisecond, for what else runs on the machine only
-/// ever adds to it.
-fn least_seconds(mut call: impl FnMut()) -> f64 {
-    call();
-    let start = Instant::now();
-    call();
-    let calls = (1e-3 / start.elapsed().as_secs_f64().max(1e-8)).ceil() as usize;
-    let burst = |_| {
-        let start = Instant::now();
-        (0..calls).for_each(|_| call());
-        start.elapsed().as_secs_f64() / calls as f64
-    };
-    (0..40).map(burst).fold(f64::INFINITY, f64::min)
-}
-
 fn shape_of([inputs, outputs, length, kernel, stride, padding, groups]: [usize; 7]) -> ConvShape {
     let output = (length + 2 * padding - kernel) / stride + 1;
     ConvShape {
@@ -74,26 +60,37 @@ fn shape_of([inputs, outputs, length, kernel, stride, padding, groups]: [usize; 
     }
 }
 
-fn main() {
-    let wanted = std::env::args().skip(1).find(|arg| !arg.starts_with('-')).unwrap_or_default();
-    let mut rng = Rng::new(1);
+fn convolutions(c: &mut Criterion) {
     let backend = Device::Cpu.backend();
     for threads in [1, 2] {
         set_threads(threads);
-        println!("{}, {threads} thread(s)", isa());
-        println!("{:<14}{:>20}{:>20}{:>20}", "ms, GFLOP/s", "forward", "in the image", "in the kernel");
-        for (name, sizes) in SHAPES.into_iter().filter(|row| row.0.contains(&wanted)) {
+        let mut group = c.benchmark_group(format!("{}, {threads} thread(s)", isa().name()));
+        for (name, sizes) in SHAPES {
             let s = shape_of(sizes);
+            let mut rng = Rng::new(1);
             let mut random = |shape| Array::rand(shape, -0.5, 0.5, DType::F32, &mut rng);
             let [mut x, mut w, mut y] = [s.x(), s.weight(), s.y()].map(&mut random);
-            let flops = 2 * s.y().numel() * s.weight().numel() / s.outputs;
-            let show = |seconds: f64| format!("{:>11.3}{:>9.0}", seconds * 1e3, flops as f64 / seconds / 1e9);
-            let forward =
-                least_seconds(|| backend.conv2d(&s, &x, &w, Epilogue::default(), black_box(&mut y)));
-            let image =
-                least_seconds(|| backend.conv2d_input(&s, &y, &w, Epilogue::default(), black_box(&mut x)));
-            let kernel = least_seconds(|| backend.conv2d_weight(&s, &x, &y, black_box(&mut w)));
-            println!("{name:<14}{}{}{}", show(forward), show(image), show(kernel));
+            group.throughput(Throughput::Elements((2 * y.numel() * w.numel() / s.outputs) as u64));
+            group.bench_function(format!("{name}: forward"), |b| {
+                b.iter(|| backend.conv2d(&s, &x, &w, Epilogue::default(), black_box(&mut y)));
+            });
+            group.bench_function(format!("{name}: in the image"), |b| {
+                b.iter(|| backend.conv2d_input(&s, &y, &w, Epilogue::default(), black_box(&mut x)));
+            });
+            group.bench_function(format!("{name}: in the kernel"), |b| {
+                b.iter(|| backend.conv2d_weight(&s, &x, &y, black_box(&mut w)));
+            });
         }
     }
 }
+
+/// Short, for a table of some dozen rows.
+fn settings() -> Criterion {
+    Criterion::default()
+        .sample_size(15)
+        .warm_up_time(Duration::from_millis(100))
+        .measurement_time(Duration::from_millis(400))
+}
+
+criterion_group!(name = benches; config = settings(); targets = convolutions);
+criterion_main!(benches);

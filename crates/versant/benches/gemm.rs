@@ -1,12 +1,13 @@
-//! Speed of matrix products on the shapes of small models: `cargo bench -p versant --bench gemm [-- NAME]`,
-//! where NAME selects the rows of the table that contain it.
+//! Speed of matrix products on the shapes of small models: `cargo bench -p versant --bench gemm [-- NAME]`, where NAME is
+//! a part of a row's name.
 //!
-//! Prints GFLOP/s (the best of short bursts) and the share of the processor's peak, which is measured first: the
-//! best of some runs of independent fused multiply-adds.
+//! Elements are operations: 100 Gelem/s are 100 GFLOP/s. The row "peak" is what one core does at most, independent
+//! multiply-adds in registers; "hand-off" is what two empty chunks on two threads take.
 
 use std::hint::black_box;
-use std::time::Instant;
+use std::time::Duration;
 
+use criterion::{Criterion, Throughput, criterion_group, criterion_main};
 use versant::cpu::gemm::{Epilogue, MatRef, gemm};
 use versant::cpu::isa::isa;
 use versant::cpu::threads::{parallel_for, set_threads};
@@ -57,25 +58,11 @@ fn matrix(data: &[f32], rows: usize, cols: usize, layout: Layout) -> MatRef<'_, 
     }
 }
 
-/// The time of one call in seconds, the shortest of bursts of some milliseconds: other programs only add to it.
-fn best_seconds(mut call: impl FnMut()) -> f64 {
-    call();
-    let start = Instant::now();
-    call();
-    let calls = (2e-3 / start.elapsed().as_secs_f64().max(1e-8)).ceil() as usize;
-    let bursts = (0..25).map(|_| {
-        let start = Instant::now();
-        (0..calls).for_each(|_| call());
-        start.elapsed().as_secs_f64() / calls as f64
-    });
-    bursts.fold(f64::INFINITY, f64::min)
-}
-
 #[cfg(target_arch = "x86_64")]
 mod peak {
     use std::arch::x86_64::*;
 
-    const STEPS: usize = 200_000;
+    const STEPS: usize = 20_000;
 
     /// Ten independent chains: two units with a latency of four or five steps are kept busy.
     macro_rules! chains {
@@ -107,7 +94,7 @@ mod peak {
 
     /// A loop of multiply-adds.
     pub struct Loop {
-        pub flops: f64,
+        pub flops: u64,
         pub run: fn(f32) -> f32,
     }
 
@@ -115,54 +102,49 @@ mod peak {
     pub fn loop_of(isa: &str) -> Option<Loop> {
         match isa {
             // SAFETY: the library has found these instructions.
-            "avx512" => Some(Loop { flops: (STEPS * 10 * 32) as f64, run: |x| unsafe { fma_512(x) } }),
+            "avx512" => Some(Loop { flops: (STEPS * 10 * 32) as u64, run: |x| unsafe { fma_512(x) } }),
             // SAFETY: as above.
-            "avx2" => Some(Loop { flops: (STEPS * 10 * 16) as f64, run: |x| unsafe { fma_256(x) } }),
+            "avx2" => Some(Loop { flops: (STEPS * 10 * 16) as u64, run: |x| unsafe { fma_256(x) } }),
             _ => None,
         }
     }
 }
 
-/// The most GFLOP/s that one core reaches, where there is a loop to measure it.
-fn peak() -> Option<f64> {
+fn peak(c: &mut Criterion) {
     #[cfg(target_arch = "x86_64")]
     if let Some(peak::Loop { flops, run }) = peak::loop_of(isa().name()) {
-        let best = (0..10).map(|_| {
-            let start = Instant::now();
-            black_box(run(black_box(0.5)));
-            flops / start.elapsed().as_secs_f64() / 1e9
-        });
-        return Some(best.fold(0.0, f64::max));
+        let mut group = c.benchmark_group("one core");
+        group.throughput(Throughput::Elements(flops));
+        group.bench_function("peak", |b| b.iter(|| run(black_box(0.5))));
     }
-    None
 }
 
-fn main() {
-    let peak = peak();
-    let text = peak.map_or("unknown".to_string(), |p| format!("{p:.0} GFLOP/s"));
-    println!("{}, peak of one core: {text}", isa());
-    println!("{:<22}{:>16}   {:>9} {:>9} {:>6}", "", "m x k x n", "us", "GFLOP/s", "peak");
-    let wanted = std::env::args().skip(1).find(|arg| !arg.starts_with('-')).unwrap_or_default();
-    let mut rng = Rng::new(1);
+fn products(c: &mut Criterion) {
     for threads in [1, 2] {
         set_threads(threads);
-        let hand_off = best_seconds(|| parallel_for(2, &|i| _ = black_box(i)));
-        println!("{threads} thread(s), hand-off of two empty chunks: {:.2} us", hand_off * 1e6);
-        for (name, [m, k, n], a_layout, b_layout) in SHAPES.into_iter().filter(|row| row.0.contains(&wanted))
-        {
-            let a: Vec<f32> = (0..m * k).map(|_| rng.uniform() as f32 - 0.5).collect();
-            let b: Vec<f32> = (0..k * n).map(|_| rng.uniform() as f32 - 0.5).collect();
-            let mut c = vec![0.0f32; m * n];
-            let (a, b) = (matrix(&a, m, k, a_layout), matrix(&b, k, n, b_layout));
-            let seconds = best_seconds(|| gemm(a, b, black_box(&mut c), n, Epilogue::default()));
-            let speed = (2 * m * n * k) as f64 / seconds / 1e9;
-            let share =
-                peak.map_or(String::new(), |p| format!("{:.0} %", 100.0 * speed / (p * threads as f64)));
-            println!(
-                "{name:<22}{:>16}   {:>9.2} {speed:>9.1} {share:>6}",
-                format!("{m}x{k}x{n}"),
-                seconds * 1e6
-            );
+        let mut group = c.benchmark_group(format!("{}, {threads} thread(s)", isa().name()));
+        group.bench_function("hand-off", |b| b.iter(|| parallel_for(2, &|i| _ = black_box(i))));
+        for (name, [m, k, n], a_layout, b_layout) in SHAPES {
+            group.throughput(Throughput::Elements(2 * (m * n * k) as u64));
+            group.bench_function(format!("{name} {m}x{k}x{n}"), |bencher| {
+                let mut rng = Rng::new(1);
+                let mut random =
+                    |len: usize| (0..len).map(|_| rng.uniform() as f32 - 0.5).collect::<Vec<f32>>();
+                let (a, b, mut out) = (random(m * k), random(k * n), vec![0.0f32; m * n]);
+                let (a, b) = (matrix(&a, m, k, a_layout), matrix(&b, k, n, b_layout));
+                bencher.iter(|| gemm(a, b, black_box(&mut out), n, Epilogue::default()));
+            });
         }
     }
 }
+
+/// Short, for a table of some dozen rows.
+fn settings() -> Criterion {
+    Criterion::default()
+        .sample_size(20)
+        .warm_up_time(Duration::from_millis(100))
+        .measurement_time(Duration::from_millis(400))
+}
+
+criterion_group!(name = benches; config = settings(); targets = peak, products);
+criterion_main!(benches);

@@ -8,7 +8,7 @@ use std::borrow::Cow;
 use std::iter;
 
 use super::isa::{isa, multiversion};
-use super::threads::for_each_piece;
+use super::threads::{even, for_each_piece};
 
 /// Elements of one piece of work.
 const PIECE: usize = 16 * 1024;
@@ -184,7 +184,8 @@ multiversion! {
 
 /// Calls `run(start, piece)` for all of `out`: in one piece if it is short, else in pieces on several threads.
 pub(super) fn in_pieces<R: Send>(out: &mut [R], run: impl Fn(usize, &mut [R]) + Sync) {
-    let len = if out.len() < PARALLEL_LEN { out.len().max(1) } else { PIECE };
+    let len =
+        if out.len() < PARALLEL_LEN { out.len().max(1) } else { even(out.len(), PIECE).next_multiple_of(64) };
     for_each_piece(out, len, |index, piece| run(index * len, piece));
 }
 

@@ -2,7 +2,7 @@
 
 use super::isa::{isa, multiversion};
 use super::real::Real;
-use super::threads::for_each_piece;
+use super::threads::{even, for_each_piece};
 use crate::ops::Spans;
 
 /// Elements that one piece of work reads.
@@ -158,7 +158,7 @@ pub fn max_pool<T: Real>(
     let blocks = are_pairs(rows) && are_pairs(columns);
     let (isa, windows) = (isa(), Windows { rows, columns, blocks, plane });
     let read: usize = rows.ranges.iter().map(|range| range.len().div_ceil(rows.dilation) * plane[1]).sum();
-    let together = (PIECE * rows.ranges.len() / read).max(1);
+    let together = even(out.len() / columns.ranges.len(), PIECE * rows.ranges.len() / read);
     let len = together * columns.ranges.len();
     let mut pieces: Vec<_> = out.chunks_mut(len).zip(places.chunks_mut(len)).collect();
     for_each_piece(&mut pieces, 1, |piece, both| {
@@ -173,7 +173,7 @@ pub fn max_pool_backward<T: Real>((g, from): (&[T], usize), places: &[i64], (out
     if out.is_empty() {
         return;
     }
-    let rows = PIECE.div_ceil(to);
+    let rows = even(out.len() / to, PIECE.div_ceil(to));
     for_each_piece(out, rows * to, |piece, out| {
         for (row, out) in (piece * rows..).zip(out.chunks_exact_mut(to)) {
             out.fill(T::ZERO);

@@ -3,7 +3,7 @@
 use super::isa::{isa, multiversion};
 use super::real::Real;
 use super::reduce;
-use super::threads::for_each_piece;
+use super::threads::{even, for_each_piece};
 
 /// Elements of one piece of work, rounded up to whole rows.
 const PIECE: usize = 16 * 1024;
@@ -35,7 +35,7 @@ pub fn backward<T: Real>(y: &[T], g: &mut [T], sums: &mut [T]) {
         *sum = reduce::sum(g);
         return;
     }
-    let rows = PIECE.div_ceil(len);
+    let rows = even(sums.len(), PIECE.div_ceil(len));
     let mut pieces: Vec<_> = g.chunks_mut(rows * len).zip(sums.chunks_mut(rows)).collect();
     for_each_piece(&mut pieces, 1, |piece, parts| {
         let (g, sums) = &mut parts[0];

@@ -271,6 +271,13 @@ impl<T> Shared<T> {
     }
 }
 
+/// How many of `total` rows make a piece of work, at most `most`: pieces are of one length, and their number is a power of
+/// two. Then a thread gets the same half, or quarter, of a batch from every operation, and finds in its cache what it
+/// wrote in the one before.
+pub(crate) fn even(total: usize, most: usize) -> usize {
+    total.div_ceil(total.div_ceil(most.max(1)).next_power_of_two()).max(1)
+}
+
 /// Cuts `data` into pieces of `len` elements (the last may be shorter) and calls `run(piece index, piece)` for
 /// each, on several threads.
 ///

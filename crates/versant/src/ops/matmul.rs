@@ -32,7 +32,11 @@ impl Array {
         let Some((batch, rank)) = batch_of(&sa).stretched(&batch_of(&sb)) else {
             panic!("matmul: the batches of {sa} and {sb} do not broadcast")
         };
-        let of = |rows, columns| Shape::checked(&[&batch[..rank], &[rows, columns]].concat());
+        let of = |rows, columns| {
+            let mut dims = batch;
+            [dims[rank], dims[rank + 1]] = [rows, columns];
+            Shape::checked(&dims[..rank + 2])
+        };
         let (Some(result), Some(left), Some(right)) = (of(m, n), of(m, k), of(k, n)) else {
             panic!(
                 "matmul: the product of {sa} and {sb}, {:?}, takes more memory than there can be",

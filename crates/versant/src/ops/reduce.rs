@@ -3,6 +3,7 @@
 use crate::array::Array;
 use crate::axes::{Axes, Reduced};
 use crate::dtype::DType;
+use crate::ops::Binary;
 use crate::shape::Shape;
 use crate::tensor::Tensor;
 
@@ -117,9 +118,13 @@ impl Tensor {
     #[track_caller]
     pub fn mean_axes(&self, axes: impl Into<Axes>) -> Tensor {
         assert!(self.dtype().is_float(), "mean: needs f32 or f64, not {}; cast it first", self.dtype());
-        let axes = axes.into();
-        let count = axes.of("mean", self.shape()).count();
-        self.sum_axes(axes) / count as f64
+        let along = axes.into().of("mean", self.shape());
+        let (shape, ones) = (self.shape(), along.with_ones());
+        let count = Array::full((), along.count() as f64, self.dtype()).to(self.device());
+        let value = self.array().reduce_along(Reduce::Sum, &along).binary(Binary::Div, &count);
+        Tensor::from_op("mean", value, [self], move |back| {
+            [back.want(0, || (back.grad() / Tensor::from(count.clone())).reshape(ones).broadcast_to(shape))]
+        })
     }
 
     /// The product of all elements.
