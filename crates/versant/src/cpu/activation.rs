@@ -1,5 +1,5 @@
-//! Gradients of activations whose formulas are too long for the compiler to inline them where loops get them as
-//! closures.
+//! Activations, their gradients and losses whose formulas are too long for the compiler to inline them where loops get
+//! them as closures.
 
 use super::elementwise::{Operand, in_pieces};
 use super::isa::{isa, multiversion};
@@ -40,6 +40,43 @@ multiversion! {
             *out = gelu_tanh_grad(g, x);
         }
     }
+}
+
+multiversion! {
+    fn softpluses[T: Real](x: &[T], out: &mut [T]) {
+        for (out, &x) in out.iter_mut().zip(x) {
+            *out = x.softplus();
+        }
+    }
+}
+
+multiversion! {
+    /// max(x, 0) - x y + log(1 + e^-|x|)
+    fn losses[T: Real](x: &[T], y: &[T], out: &mut [T]) {
+        for ((out, &x), &y) in out.iter_mut().zip(x).zip(y) {
+            let positive = if x > T::ZERO || x.is_nan() { x } else { T::ZERO };
+            *out = positive - x * y + (-x.abs()).softplus();
+        }
+    }
+}
+
+/// log(1 + e^x).
+///
+/// # Panics
+/// If the lengths differ.
+pub fn softplus<T: Real>(x: &[T], out: &mut [T]) {
+    assert_eq!(x.len(), out.len(), "lengths differ");
+    let isa = isa();
+    in_pieces(out, |start, out| softpluses(isa, &x[start..][..out.len()], out));
+}
+
+/// The binary cross-entropy of logits x against targets y.
+///
+/// # Panics
+/// If a slice has another length than the result.
+pub fn bce_with_logits<T: Real>(x: Operand<T>, y: Operand<T>, out: &mut [T]) {
+    let (isa, x, y) = (isa(), x.elements(out.len()), y.elements(out.len()));
+    in_pieces(out, |start, out| losses(isa, &x[start..][..out.len()], &y[start..][..out.len()], out));
 }
 
 /// The gradient of gelu at x from that of its result.

@@ -126,7 +126,7 @@ fn unary_of<T: Real + Element<Repr = T>>(op: Unary, x: &[T], out: &mut [T]) {
         Unary::Silu => unary(x, out, |v| v.silu()),
         Unary::Gelu => unary(x, out, |v| v.gelu()),
         Unary::GeluTanh => unary(x, out, |v| v.gelu_tanh()),
-        Unary::Softplus => unary(x, out, |v| v.softplus()),
+        Unary::Softplus => activation::softplus(x, out),
         Unary::HardSigmoid => unary(x, out, hard_sigmoid),
         Unary::HardSwish => {
             let low = c(-3.0);
@@ -150,17 +150,17 @@ fn unary_of<T: Real + Element<Repr = T>>(op: Unary, x: &[T], out: &mut [T]) {
             let a = c(a);
             unary(x, out, |v| v * a)
         }
-        Unary::Sign
-        | Unary::Log1p
-        | Unary::Sin
-        | Unary::Cos
-        | Unary::Tan
-        | Unary::Atan
-        | Unary::Floor
-        | Unary::Ceil
-        | Unary::Round
-        | Unary::Trunc
-        | Unary::PowScalar(_) => unary(x, out, |v| T::from_f64(naive::unary(op, v.to_f64()))),
+        Unary::Sign => unary(x, out, |v| {
+            let sign = if v > T::ZERO { T::ONE } else { v };
+            if v < T::ZERO { -T::ONE } else { sign }
+        }),
+        Unary::Floor => unary(x, out, |v| v.floor()),
+        Unary::Ceil => unary(x, out, |v| v.ceil()),
+        Unary::Round => unary(x, out, |v| v.round_ties_even()),
+        Unary::Trunc => unary(x, out, |v| v.trunc()),
+        Unary::Log1p | Unary::Sin | Unary::Cos | Unary::Tan | Unary::Atan | Unary::PowScalar(_) => {
+            unary(x, out, |v| T::from_f64(naive::unary(op, v.to_f64())))
+        }
     }
 }
 
@@ -178,6 +178,8 @@ fn binary_of<T: Real + Element<Repr = T>>(op: Binary, a: Operand<T>, b: Operand<
         Binary::SiluGrad => binary(a, b, out, silu_grad),
         Binary::GeluGrad => activation::gelu_backward(a, b, out),
         Binary::GeluTanhGrad => activation::gelu_tanh_backward(a, b, out),
+        Binary::BceWithLogits => activation::bce_with_logits(a, b, out),
+        Binary::SigmoidMinus => binary(a, b, out, |x, y| x.sigmoid() - y),
         Binary::Pow | Binary::Remainder | Binary::Fmod | Binary::Atan2 => {
             binary(a, b, out, |a, b| T::from_f64(naive::binary(op, a.to_f64(), b.to_f64())))
         }

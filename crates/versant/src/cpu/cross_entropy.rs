@@ -3,7 +3,8 @@
 
 use super::isa::{Isa, isa, multiversion};
 use super::real::Real;
-use super::softmax::{affine, each_row, exponentials, log_sum_exp, maximum};
+use super::reduce::max_of_row;
+use super::softmax::{affine, each_row, exponentials, log_sum_exp};
 use super::threads::for_each_piece;
 
 /// Elements of one piece of work.
@@ -92,7 +93,7 @@ fn gradients_of_rows<T: Real>(of: Classes, x: &[T], labels: &[i64], g: &[T], out
     let (isa, cols, [certain, share]) = (isa(), of.classes, of.shares::<T>());
     each_row(out, cols, |row, out| {
         let (x, g) = (&x[row * cols..][..cols], g[row]);
-        let sum = exponentials(isa, x, maximum(x), out);
+        let sum = exponentials(isa, x, max_of_row(isa, x), out);
         affine(isa, out, g / sum, -(g * share));
         let hit = &mut out[labels[row] as usize];
         *hit = *hit - g * certain;

@@ -45,6 +45,14 @@ pub trait Real:
     fn is_nan(self) -> bool;
     /// The absolute value.
     fn abs(self) -> Self;
+    /// The next whole number below.
+    fn floor(self) -> Self;
+    /// The next whole number above.
+    fn ceil(self) -> Self;
+    /// The nearest whole number, the even one of two.
+    fn round_ties_even(self) -> Self;
+    /// The next whole number towards zero.
+    fn trunc(self) -> Self;
     /// e^x.
     fn exp(self) -> Self;
     /// The natural logarithm.
@@ -94,6 +102,22 @@ impl Real for f32 {
     #[inline(always)]
     fn abs(self) -> f32 {
         f32::abs(self)
+    }
+    #[inline(always)]
+    fn floor(self) -> f32 {
+        f32::floor(self)
+    }
+    #[inline(always)]
+    fn ceil(self) -> f32 {
+        f32::ceil(self)
+    }
+    #[inline(always)]
+    fn round_ties_even(self) -> f32 {
+        f32::round_ties_even(self)
+    }
+    #[inline(always)]
+    fn trunc(self) -> f32 {
+        f32::trunc(self)
     }
     #[inline(always)]
     fn exp(self) -> f32 {
@@ -164,6 +188,22 @@ impl Real for f64 {
     #[inline(always)]
     fn abs(self) -> f64 {
         f64::abs(self)
+    }
+    #[inline(always)]
+    fn floor(self) -> f64 {
+        f64::floor(self)
+    }
+    #[inline(always)]
+    fn ceil(self) -> f64 {
+        f64::ceil(self)
+    }
+    #[inline(always)]
+    fn round_ties_even(self) -> f64 {
+        f64::round_ties_even(self)
+    }
+    #[inline(always)]
+    fn trunc(self) -> f64 {
+        f64::trunc(self)
     }
     #[inline(always)]
     fn exp(self) -> f64 {

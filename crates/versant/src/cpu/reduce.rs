@@ -47,9 +47,15 @@ fn fold<T: Real>(x: &[T], start: T, f: impl Fn(T, T) -> T + Copy) -> T {
     fold_lanes(lanes, f)
 }
 
+/// The sum of one row as [`row_sums`] has it, for loops that are compiled for an instruction set themselves.
+#[inline(always)]
+pub(super) fn sum_lanes<T: Real>(x: &[T]) -> T {
+    fold(x, T::ZERO, |a, b| a + b)
+}
+
 multiversion! {
     fn sum_piece[T: Real](x: &[T]) -> T {
-        fold(x, T::ZERO, |a, b| a + b)
+        sum_lanes(x)
     }
 }
 
@@ -159,6 +165,11 @@ pub fn row_sums<T: Real>(x: &[T], cols: usize, out: &mut [T]) {
 /// The sum of one row, as [`row_sums`] has it.
 pub(super) fn sum_of_row<T: Real>(isa: Isa, row: &[T]) -> T {
     sum_piece(isa, row)
+}
+
+/// The largest of one row, as [`row_maxima`] has it.
+pub(super) fn max_of_row<T: Real>(isa: Isa, row: &[T]) -> T {
+    max_piece(isa, row)
 }
 
 /// The maximum of each row of a row-major matrix with `cols` columns: NaN if the row has one, minus infinity if

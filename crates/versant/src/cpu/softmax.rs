@@ -2,6 +2,7 @@
 
 use super::isa::{Isa, isa, multiversion};
 use super::real::Real;
+use super::reduce::{max_of_row, sum_lanes};
 use super::threads::for_each_piece;
 
 /// Elements of one piece of work.
@@ -26,11 +27,7 @@ multiversion! {
         for (y, &x) in out.iter_mut().zip(x) {
             *y = (x - top).exp();
         }
-        let mut sum = T::ZERO;
-        for &y in out.iter() {
-            sum += y;
-        }
-        sum
+        sum_lanes(out)
     }
 }
 
@@ -42,14 +39,42 @@ multiversion! {
     }
 }
 
-pub(super) fn maximum<T: Real>(x: &[T]) -> T {
-    x.iter().fold(T::NEG_INFINITY, |a, &b| if a > b || a.is_nan() { a } else { b })
+multiversion! {
+    /// x - top - log_sum
+    fn logarithms[T: Real](x: &[T], top: T, log_sum: T, out: &mut [T]) {
+        for (y, &x) in out.iter_mut().zip(x) {
+            *y = (x - top) - log_sum;
+        }
+    }
+}
+
+multiversion! {
+    /// y (g - sum g y)
+    fn slopes[T: Real](y: &[T], g: &[T], out: &mut [T]) {
+        for ((out, &y), &g) in out.iter_mut().zip(y).zip(g) {
+            *out = g * y;
+        }
+        let total = sum_lanes(out);
+        for ((out, &y), &g) in out.iter_mut().zip(y).zip(g) {
+            *out = y * (g - total);
+        }
+    }
+}
+
+multiversion! {
+    /// g - e^y sum g
+    fn log_slopes[T: Real](y: &[T], g: &[T], out: &mut [T]) {
+        let total = sum_lanes(g);
+        for ((out, &y), &g) in out.iter_mut().zip(y).zip(g) {
+            *out = g - y.exp() * total;
+        }
+    }
 }
 
 /// The largest x and log sum_j e^(x_j - largest). They are kept apart: their sum would round away the small
 /// differences between large logits. `scratch` is as long as `x`.
 pub(super) fn log_sum_exp<T: Real>(isa: Isa, x: &[T], scratch: &mut [T]) -> (T, T) {
-    let top = maximum(x);
+    let top = max_of_row(isa, x);
     (top, exponentials(isa, x, top, scratch).ln())
 }
 
@@ -60,11 +85,9 @@ pub fn softmax<T: Real>(log: bool, x: &[T], cols: usize, out: &mut [T]) {
         let x = &x[row * cols..][..cols];
         if log {
             let (top, log_sum) = log_sum_exp(isa, x, out);
-            for (y, &x) in out.iter_mut().zip(x) {
-                *y = (x - top) - log_sum;
-            }
+            logarithms(isa, x, top, log_sum, out);
         } else {
-            let sum = exponentials(isa, x, maximum(x), out);
+            let sum = exponentials(isa, x, max_of_row(isa, x), out);
             affine(isa, out, T::ONE / sum, T::ZERO);
         }
     });
@@ -72,14 +95,9 @@ pub fn softmax<T: Real>(log: bool, x: &[T], cols: usize, out: &mut [T]) {
 
 /// From the output `y` of [`softmax`] and its gradient `g`: y (g - sum g y), or with the logarithm g - e^y sum g.
 pub fn softmax_backward<T: Real>(log: bool, y: &[T], g: &[T], cols: usize, out: &mut [T]) {
+    let isa = isa();
     each_row(out, cols, |row, out| {
         let (y, g) = (&y[row * cols..][..cols], &g[row * cols..][..cols]);
-        let mut total = T::ZERO;
-        for (&y, &g) in y.iter().zip(g) {
-            total += if log { g } else { g * y };
-        }
-        for ((out, &y), &g) in out.iter_mut().zip(y).zip(g) {
-            *out = if log { g - y.exp() * total } else { y * (g - total) };
-        }
+        if log { log_slopes(isa, y, g, out) } else { slopes(isa, y, g, out) }
     });
 }

@@ -98,6 +98,8 @@ pub(crate) fn binary(op: Binary, a: f64, b: f64) -> f64 {
             let density = (b * b * -0.5).exp() / std::f64::consts::TAU.sqrt();
             a * (distribution + b * density)
         }
+        Binary::BceWithLogits => a.max(0.0) - a * b + unary(Unary::Softplus, -a.abs()),
+        Binary::SigmoidMinus => unary(Unary::Sigmoid, a) - b,
         Binary::GeluTanhGrad => {
             // Beyond +-20 the slope is 0 or 1, and a product of 0 and a large b^3 would be lost.
             let b = unary(Unary::Clamp(-20.0, 20.0), b);
@@ -128,7 +130,9 @@ pub(crate) fn binary_i64(op: Binary, a: i64, b: i64) -> i64 {
         | Binary::TanhGrad
         | Binary::SiluGrad
         | Binary::GeluGrad
-        | Binary::GeluTanhGrad => unreachable!("checked above the seam: a floating type"),
+        | Binary::GeluTanhGrad
+        | Binary::BceWithLogits
+        | Binary::SigmoidMinus => unreachable!("checked above the seam: a floating type"),
         Binary::Pow => power(a, b),
         Binary::MaskPositive => {
             if b > 0 {

@@ -42,6 +42,10 @@ pub enum Binary {
     GeluGrad,
     /// a (s + 2 b s (1 - s) u') with s = s(2 u), u = sqrt(2/pi) (b + 0.044715 b^3): gelu_tanh's gradient at b
     GeluTanhGrad,
+    /// max(a, 0) - a b + log(1 + e^-|a|): the binary cross-entropy of logits a against targets b
+    BceWithLogits,
+    /// 1 / (1 + e^-a) - b: its gradient at a
+    SigmoidMinus,
 }
 
 impl Binary {
@@ -63,13 +67,17 @@ impl Binary {
             Binary::SiluGrad => "silu_grad",
             Binary::GeluGrad => "gelu_grad",
             Binary::GeluTanhGrad => "gelu_tanh_grad",
+            Binary::BceWithLogits => "bce_with_logits",
+            Binary::SigmoidMinus => "sigmoid_minus",
         }
     }
 
     /// Whether it has a meaning for floating types alone.
     fn is_of_floats(self) -> bool {
-        use Binary::{Atan2, GeluGrad, GeluTanhGrad, SigmoidGrad, SiluGrad, TanhGrad};
-        matches!(self, Atan2 | SigmoidGrad | TanhGrad | SiluGrad | GeluGrad | GeluTanhGrad)
+        use Binary::{Atan2, BceWithLogits, SigmoidMinus};
+        use Binary::{GeluGrad, GeluTanhGrad, SigmoidGrad, SiluGrad, TanhGrad};
+        let is_slope = matches!(self, SigmoidGrad | TanhGrad | SiluGrad | GeluGrad | GeluTanhGrad);
+        is_slope || matches!(self, Atan2 | BceWithLogits | SigmoidMinus)
     }
 }
 

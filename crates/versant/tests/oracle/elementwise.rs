@@ -120,6 +120,20 @@ oracle! {
     }
 
     #[test]
+    fn binary_cross_entropy_of_logits(n in dim(), double in any::<bool>(), seed in any::<u64>()) {
+        let dtype = FLOATS[double as usize];
+        let mut rng = Rng::new(seed);
+        let [x, y] = [(); 2].map(|()| draw(&[n], dtype, Values::Ordinary, &mut rng));
+        let [of_x, of_y] = [&x, &y].map(wide);
+        for op in [Binary::BceWithLogits, Binary::SigmoidMinus] {
+            let (got, wanted) = (x.binary(op, &y), naive(&x).binary(op, &naive(&y)));
+            // Terms that may cancel one another.
+            let size = |i: usize| 1.0 + of_x[i].abs() + (of_x[i] * of_y[i]).abs() + of_y[i].abs();
+            within(&got, &wanted, |i, _| 4.0 * eps(dtype) * size(i));
+        }
+    }
+
+    #[test]
     fn gradient_of_a_relu(
         [rows, len] in [dim(), dim()],
         (double, values, seed) in (any::<bool>(), values(), any::<u64>()),

@@ -2,6 +2,7 @@
 
 use super::Reduction;
 use crate::autograd::{is_recording, no_grad};
+use crate::ops::Binary;
 use crate::tensor::Tensor;
 
 /// Options of [`Tensor::bce_with`].
@@ -184,11 +185,15 @@ impl Tensor {
     }
 
     fn bce_of_logits(&self, target: &Tensor) -> Tensor {
-        let losses = no_grad(|| self.relu() - self * target + self.abs().neg().softplus());
+        let losses = self.array().binary(Binary::BceWithLogits, target.array());
         let (x, y) = (self.clone(), target.clone());
-        Tensor::from_op("bce_with_logits", losses.array().clone(), [self, target], move |back| {
+        Tensor::from_op("bce_with_logits", losses, [self, target], move |back| {
             let g = back.grad();
-            [back.want(0, || g * (x.sigmoid() - &y)), back.want(1, || (g * &x).neg())]
+            let slope = || match is_recording() {
+                true => x.sigmoid() - &y,
+                false => x.array().binary(Binary::SigmoidMinus, y.array()).into(),
+            };
+            [back.want(0, || g * slope()), back.want(1, || (g * &x).neg())]
         })
     }
 
