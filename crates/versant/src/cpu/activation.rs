@@ -5,14 +5,6 @@ use super::elementwise::{Operand, in_pieces};
 use super::isa::{isa, multiversion};
 use super::real::Real;
 
-/// g (Phi(x) + x phi(x)).
-#[inline(always)]
-fn gelu_grad<T: Real>(g: T, x: T) -> T {
-    let [half, root] = [0.5, std::f64::consts::FRAC_1_SQRT_2].map(T::from_f64);
-    let density = (-(x * x) * half).exp() * T::from_f64(1.0 / std::f64::consts::TAU.sqrt());
-    g * (((x * root).erf() * half + half) + x * density)
-}
-
 /// g (s + 2 x s (1 - s) u') with s = s(2 u), u = sqrt(2/pi) (x + 0.044715 x^3).
 #[inline(always)]
 fn gelu_tanh_grad<T: Real>(g: T, x: T) -> T {
@@ -29,7 +21,7 @@ fn gelu_tanh_grad<T: Real>(g: T, x: T) -> T {
 multiversion! {
     fn gelu_grads[T: Real](g: &[T], x: &[T], out: &mut [T]) {
         for ((out, &g), &x) in out.iter_mut().zip(g).zip(x) {
-            *out = gelu_grad(g, x);
+            *out = g * x.gelu_slope();
         }
     }
 }

@@ -185,14 +185,11 @@ pub fn softplus(x: f32) -> f32 {
     (if x > 0.0 { x } else { 0.0 }) + (ln(sum) + (e - (sum - 1.0)) / sum)
 }
 
-/// x Phi(x), Phi the normal distribution function, to 5 ulp, also where it is tiny; 0 at minus infinity.
-///
-/// With z = |x| it is max(x, 0) - z Phi(-z), and Phi(-z) = e^(-z^2/2) m(z). Mills' ratio m varies slowly: m(z) (1 +
-/// z/2) is a polynomial of v = (z/2) / (1 + z/2) (after Shepherd and Laframboise 1981), and z m(z) that polynomial
-/// times 2 v.
+/// For 0 <= z <= 16: e and n with e^(-z^2/2) = e 2^n, v = (z/2) / (1 + z/2), and p = m(z) (1 + z/2), a polynomial of v
+/// (after Shepherd and Laframboise 1981). m(z) = Phi(-z) / e^(-z^2/2) is Mills' ratio, which varies slowly, Phi the normal
+/// distribution function.
 #[inline(always)]
-pub fn gelu(x: f32) -> f32 {
-    let z = if x.abs() > 16.0 { 16.0 } else { x.abs() };
+fn normal_tail(z: f32) -> (f32, i32, f32, f32) {
     // z^2 = high^2 + (z - high) (z + high), and high has few enough bits that its square is exact.
     let high = f32::from_bits(z.to_bits() & 0xffff_f000);
     let rest = 0.5 * (high - z) * (z + high);
@@ -212,8 +209,28 @@ pub fn gelu(x: f32) -> f32 {
     p = p * v - 9.576_785e-2;
     p = p * v - 2.978_845_5e-1;
     p = p * v + 0.5;
+    (e, n, v, p)
+}
+
+/// x Phi(x), Phi the normal distribution function, to 5 ulp, also where it is tiny; 0 at minus infinity.
+///
+/// With z = |x| it is max(x, 0) - z Phi(-z), and z Phi(-z) = e^(-z^2/2) 2 v p.
+#[inline(always)]
+pub fn gelu(x: f32) -> f32 {
+    let z = if x.abs() > 16.0 { 16.0 } else { x.abs() };
+    let (e, n, v, p) = normal_tail(z);
     let tail = scale(e * (p * (v + v)), n);
     if x >= 0.0 { x - tail } else { -tail }
+}
+
+/// Phi(x) + x phi(x), phi the density e^(-x^2/2) / sqrt(2 pi): the slope of [`gelu`], to 1.2e-7.
+#[inline(always)]
+pub fn gelu_slope(x: f32) -> f32 {
+    let z = if x.abs() > 16.0 { 16.0 } else { x.abs() };
+    let (e, n, v, p) = normal_tail(z);
+    // 1 / (1 + z/2) = 1 - v
+    let tail = scale(e * (p * (1.0 - v) - z * 0.398_942_3), n);
+    if x >= 0.0 { 1.0 - tail } else { tail }
 }
 
 /// x (1 + tanh u) / 2 with u = sqrt(2/pi) (x + 0.044715 x^3), the approximation of [`gelu`]; 0 at minus infinity.
@@ -281,6 +298,17 @@ mod tests {
         inputs
             .map(|x| (ulps(f(x), truth(x as f64)), x))
             .fold((0.0, 0.0), |a, b| if b.0 > a.0 { b } else { a })
+    }
+
+    /// It goes through 0, where no relative error can be promised.
+    #[test]
+    fn the_slope_of_gelu() {
+        let truth = |x: f64| crate::naive::binary(crate::ops::Binary::GeluGrad, 1.0, x);
+        let error = |x: f32| (f64::from(gelu_slope(x)) - truth(x.into())).abs();
+        let worst = (-200_000..=200_000).map(|i| error(i as f32 * 1e-4)).fold(0.0, f64::max);
+        assert!(worst <= 1.2e-7, "{worst}");
+        assert_eq!([f32::NEG_INFINITY, -40.0, 40.0, f32::INFINITY].map(gelu_slope), [0.0, 0.0, 1.0, 1.0]);
+        assert!(gelu_slope(f32::NAN).is_nan());
     }
 
     #[test]

@@ -6,7 +6,7 @@ use std::ops::{Add, AddAssign, Div, Mul, Neg, Sub};
 use super::gemm::Engines;
 use super::math;
 use crate::naive;
-use crate::ops::Unary;
+use crate::ops::{Binary, Unary};
 
 /// `f32` or `f64`. The functions are the ones of [`math`]: vectorised for `f32`, the standard library's for `f64`.
 pub trait Real:
@@ -71,6 +71,8 @@ pub trait Real:
     fn silu(self) -> Self;
     /// x Phi(x), Phi the normal distribution function.
     fn gelu(self) -> Self;
+    /// The slope of [`gelu`](Real::gelu).
+    fn gelu_slope(self) -> Self;
     /// The approximation of [`gelu`](Real::gelu) by a hyperbolic tangent.
     fn gelu_tanh(self) -> Self;
 }
@@ -154,6 +156,10 @@ impl Real for f32 {
     #[inline(always)]
     fn gelu(self) -> f32 {
         math::gelu(self)
+    }
+    #[inline(always)]
+    fn gelu_slope(self) -> f32 {
+        math::gelu_slope(self)
     }
     #[inline(always)]
     fn gelu_tanh(self) -> f32 {
@@ -241,6 +247,10 @@ impl Real for f64 {
     #[inline(always)]
     fn gelu(self) -> f64 {
         naive::unary(Unary::Gelu, self)
+    }
+    #[inline(always)]
+    fn gelu_slope(self) -> f64 {
+        naive::binary(Binary::GeluGrad, 1.0, self)
     }
     #[inline(always)]
     fn gelu_tanh(self) -> f64 {
