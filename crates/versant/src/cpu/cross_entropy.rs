@@ -4,7 +4,7 @@
 use super::isa::{Isa, isa, multiversion};
 use super::real::Real;
 use super::reduce::max_of_row;
-use super::softmax::{affine, each_row, exponentials, log_sum_exp};
+use super::softmax::{FEW, affine, each_row, exponentials, log_sum_exp};
 use super::threads::for_each_piece;
 
 /// Elements of one piece of work.
@@ -62,14 +62,12 @@ pub fn cross_entropy_backward<T: Real>(of: Classes, x: &[T], labels: &[i64], g: 
     of.check(out.len(), g.len());
     match of.places {
         0 => (),
+        // Some rows at a time are turned to planes.
         1 if of.classes <= FEW => gradients_of_short_rows(of, x, labels, g, out),
         1 => gradients_of_rows(of, x, labels, g, out),
         _ => gradients_of_planes(of, x, labels, g, out),
     }
 }
-
-/// With so few classes a row is no work for vectors: some rows at a time are turned to planes.
-const FEW: usize = 24;
 
 fn losses_of_rows<T: Real>(of: Classes, x: &[T], labels: &[i64], losses: &mut [T]) {
     let (isa, cols) = (isa(), of.classes);
@@ -271,8 +269,8 @@ mod tests {
     use crate::cpu::threads::tests::with_threads;
     use crate::rng::Rng;
 
-    /// Logits in planes, and in rows that are turned to planes, give the bits of the same logits in rows, for any
-    /// number of threads.
+    /// Logits of few classes in planes, and in rows that are turned to planes, give the bits of the same logits in rows,
+    /// for any number of threads.
     #[test]
     fn planes_are_rows_that_lie_apart() {
         for [n, classes, places] in [[0, 3, 4], [1, 1, 2], [2, 3, 7], [3, 10, PLACES], [2, 4, 3 * PLACES + 5]]

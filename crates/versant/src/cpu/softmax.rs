@@ -5,6 +5,15 @@ use super::real::Real;
 use super::reduce::{max_of_row, sum_lanes};
 use super::threads::for_each_piece;
 
+/// So few numbers are no work for vectors.
+pub(super) const FEW: usize = 24;
+
+/// The sum of a row; of few numbers in order, which is also that of logits that lie in planes.
+#[inline(always)]
+fn total<T: Real>(x: &[T]) -> T {
+    if x.len() <= FEW { x.iter().fold(T::ZERO, |sum, &x| sum + x) } else { sum_lanes(x) }
+}
+
 /// Elements of one piece of work.
 const PIECE: usize = 16 * 1024;
 
@@ -27,7 +36,7 @@ multiversion! {
         for (y, &x) in out.iter_mut().zip(x) {
             *y = (x - top).exp();
         }
-        sum_lanes(out)
+        total(out)
     }
 }
 
@@ -54,7 +63,7 @@ multiversion! {
         for ((out, &y), &g) in out.iter_mut().zip(y).zip(g) {
             *out = g * y;
         }
-        let total = sum_lanes(out);
+        let total = total(out);
         for ((out, &y), &g) in out.iter_mut().zip(y).zip(g) {
             *out = y * (g - total);
         }
@@ -64,7 +73,7 @@ multiversion! {
 multiversion! {
     /// g - e^y sum g
     fn log_slopes[T: Real](y: &[T], g: &[T], out: &mut [T]) {
-        let total = sum_lanes(g);
+        let total = total(g);
         for ((out, &y), &g) in out.iter_mut().zip(y).zip(g) {
             *out = g - y.exp() * total;
         }
