@@ -17,7 +17,7 @@ pub(super) const A_STRIDE: usize = DEPTH + 16;
 pub(in crate::cpu) const SLACK: usize = 64;
 
 /// Terms that lie so many bytes apart or more would meet in few sets of the first cache.
-const FAR_APART: usize = 1024;
+const FAR_APART: usize = 4096;
 
 /// Larger operands, in bytes, lie beyond the second-level cache.
 const FAR: usize = 256 * 1024;
