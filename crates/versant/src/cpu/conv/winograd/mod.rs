@@ -13,6 +13,7 @@
 //! # Errors
 //! Relative to the root mean square of the results, for normal x and w, f32: 0.4e-6 with 16 channels, 0.7e-6 with 64,
 //! 1.4e-6 with 256, which is 1.6 to 2.1 times the error of the direct sum (and at most 2.5 times in the worst element).
+//! Without fused multiplication and addition (`scalar`) it is up to 2.8 times.
 
 mod layout;
 #[cfg(test)]
