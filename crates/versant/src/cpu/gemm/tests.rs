@@ -104,6 +104,15 @@ fn blocks_of_k_and_wide_areas() {
     }
 }
 
+/// Whole panels of eight rows and others, one block of k and more.
+#[test]
+fn rows_side_by_side_whose_terms_lie_far_apart_are_copied() {
+    for (seed, dims) in [[1024, 37, 33], [1029, 300, 9], [1027, 1, 17]].into_iter().enumerate() {
+        check::<f32>(f32::EPSILON as f64, dims, [1, 0], [true; 3], seed as u64);
+        check::<f64>(f64::EPSILON, dims, [1, 1], [false; 3], seed as u64);
+    }
+}
+
 #[test]
 fn few_rows_are_read_in_place() {
     for (seed, dims) in
