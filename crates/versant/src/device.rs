@@ -155,8 +155,10 @@ pub trait Backend: Sync {
     fn binary(&self, op: Binary, a: &Array, b: &Array, out: &mut Array);
     /// `out[to] += x`, in row-major order of x where several go to one place; all types but bool.
     fn add_into(&self, x: &Array, out: &mut Array, to: &Layout);
-    /// sum += x, both contiguous, floating types.
-    fn add_assign(&self, sum: &mut Array, x: &Array);
+    /// x = op(x), contiguous, floating types.
+    fn unary_assign(&self, op: Unary, x: &mut Array);
+    /// a = op(a, b), a contiguous, floating types.
+    fn binary_assign(&self, op: Binary, a: &mut Array, b: &Array);
     /// out = a op b as bool.
     fn compare(&self, op: Compare, a: &Array, b: &Array, out: &mut Array);
     /// out = mask ? a : b.

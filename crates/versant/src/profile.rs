@@ -207,7 +207,8 @@ kernels! {
     unary(op: Unary, x: &Array, out: &mut Array) as format!("{op:?}"), 0;
     binary(op: Binary, a: &Array, b: &Array, out: &mut Array) as format!("{op:?}"), 0;
     add_into(x: &Array, out: &mut Array, to: &Layout), 0;
-    add_assign(sum: &mut Array, x: &Array), 0;
+    unary_assign(op: Unary, x: &mut Array) as format!("{op:?}"), 0;
+    binary_assign(op: Binary, a: &mut Array, b: &Array) as format!("{op:?}"), 0;
     compare(op: Compare, a: &Array, b: &Array, out: &mut Array) as format!("{op:?}"), 0;
     select(mask: &Array, a: &Array, b: &Array, out: &mut Array), 0;
     relu_backward(y: &Array, g: &mut Array, sums: &mut Array), 0;

@@ -269,13 +269,31 @@ impl Tensor {
         save_output: bool,
         backward: impl Fn(&mut Back) -> Vec<Grad> + Send + Sync + 'static,
     ) -> Tensor {
-        if !autograd::is_recording() || parents.iter().all(|p| p.node.is_none()) {
+        if !Tensor::is_recorded(parents) {
             return value.into();
         }
         let edges = parents.iter().map(|p| p.node.clone()).collect();
         let output = save_output.then(|| value.clone());
         let node = Node::new(operation, (value.shape(), value.dtype()), edges, output, Arc::new(backward));
         Tensor { array: value, node: Some(node) }
+    }
+
+    /// Whether operations on these tensors are recorded now.
+    fn is_recorded(parents: &[&Tensor]) -> bool {
+        autograd::is_recording() && parents.iter().any(|p| p.node.is_some())
+    }
+
+    /// The values, given away, of tensors of which nothing would be recorded.
+    pub(crate) fn unrecorded<const N: usize>(tensors: [Tensor; N]) -> Result<[Array; N], [Tensor; N]> {
+        match Tensor::is_recorded(&tensors.each_ref()) {
+            true => Err(tensors),
+            false => Ok(tensors.map(Tensor::into_array)),
+        }
+    }
+
+    /// The values without the graph, given away.
+    pub(crate) fn into_array(self) -> Array {
+        self.array
     }
 
     pub(crate) fn from_parts(array: Array, node: Option<Arc<Node>>) -> Tensor {

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::collections::btree_map::Entry;
 
 use crate::nn::Module;
+use crate::ops::Binary;
 use crate::tensor::Tensor;
 
 /// The gradients that a backward found: one for each leaf on which the result depends. They are a value of their own,
@@ -60,7 +61,7 @@ pub(super) fn add_to(sum: &mut Tensor, grad: Tensor) {
     if sum.tracks_grad() || grad.tracks_grad() {
         *sum = &*sum + &grad;
     } else {
-        sum.array_mut().add_assign(grad.array());
+        sum.array_mut().binary_assign(Binary::Add, grad.array());
     }
 }
 

@@ -1,7 +1,7 @@
 //! Activations, their gradients and losses whose formulas are too long for the compiler to inline them where loops get
 //! them as closures.
 
-use super::elementwise::{Operand, in_pieces};
+use super::elementwise::{Map, Zip};
 use super::isa::{isa, multiversion};
 use super::real::Real;
 
@@ -19,35 +19,35 @@ fn gelu_tanh_grad<T: Real>(g: T, x: T) -> T {
 }
 
 multiversion! {
-    fn gelu_grads[T: Real](g: &[T], x: &[T], out: &mut [T]) {
-        for ((out, &g), &x) in out.iter_mut().zip(g).zip(x) {
-            *out = g * x.gelu_slope();
+    fn gelu_grads[T: Real](g: &mut [T], x: &[T]) {
+        for (g, &x) in g.iter_mut().zip(x) {
+            *g = *g * x.gelu_slope();
         }
     }
 }
 
 multiversion! {
-    fn gelu_tanh_grads[T: Real](g: &[T], x: &[T], out: &mut [T]) {
-        for ((out, &g), &x) in out.iter_mut().zip(g).zip(x) {
-            *out = gelu_tanh_grad(g, x);
+    fn gelu_tanh_grads[T: Real](g: &mut [T], x: &[T]) {
+        for (g, &x) in g.iter_mut().zip(x) {
+            *g = gelu_tanh_grad(*g, x);
         }
     }
 }
 
 multiversion! {
-    fn softpluses[T: Real](x: &[T], out: &mut [T]) {
-        for (out, &x) in out.iter_mut().zip(x) {
-            *out = x.softplus();
+    fn softpluses[T: Real](x: &mut [T]) {
+        for x in x.iter_mut() {
+            *x = x.softplus();
         }
     }
 }
 
 multiversion! {
     /// max(x, 0) - x y + log(1 + e^-|x|)
-    fn losses[T: Real](x: &[T], y: &[T], out: &mut [T]) {
-        for ((out, &x), &y) in out.iter_mut().zip(x).zip(y) {
-            let positive = if x > T::ZERO || x.is_nan() { x } else { T::ZERO };
-            *out = positive - x * y + (-x.abs()).softplus();
+    fn losses[T: Real](x: &mut [T], y: &[T]) {
+        for (x, &y) in x.iter_mut().zip(y) {
+            let positive = if *x > T::ZERO || x.is_nan() { *x } else { T::ZERO };
+            *x = positive - *x * y + (-x.abs()).softplus();
         }
     }
 }
@@ -56,44 +56,42 @@ multiversion! {
 ///
 /// # Panics
 /// If the lengths differ.
-pub fn softplus<T: Real>(x: &[T], out: &mut [T]) {
-    assert_eq!(x.len(), out.len(), "lengths differ");
+pub fn softplus<T: Real>(map: Map<T>) {
     let isa = isa();
-    in_pieces(out, |start, out| softpluses(isa, &x[start..][..out.len()], out));
+    map.in_pieces(|x| softpluses(isa, x));
 }
 
 /// The binary cross-entropy of logits x against targets y.
 ///
 /// # Panics
 /// If a slice has another length than the result.
-pub fn bce_with_logits<T: Real>(x: Operand<T>, y: Operand<T>, out: &mut [T]) {
-    let (isa, x, y) = (isa(), x.elements(out.len()), y.elements(out.len()));
-    in_pieces(out, |start, out| losses(isa, &x[start..][..out.len()], &y[start..][..out.len()], out));
+pub fn bce_with_logits<T: Real>(zip: Zip<T>) {
+    let isa = isa();
+    zip.in_pieces(|x, y| losses(isa, x, y));
 }
 
 /// The gradient of gelu at x from that of its result.
 ///
 /// # Panics
 /// If a slice has another length than the result.
-pub fn gelu_backward<T: Real>(g: Operand<T>, x: Operand<T>, out: &mut [T]) {
-    let (isa, g, x) = (isa(), g.elements(out.len()), x.elements(out.len()));
-    in_pieces(out, |start, out| gelu_grads(isa, &g[start..][..out.len()], &x[start..][..out.len()], out));
+pub fn gelu_backward<T: Real>(zip: Zip<T>) {
+    let isa = isa();
+    zip.in_pieces(|g, x| gelu_grads(isa, g, x));
 }
 
 /// The gradient of gelu's approximation by a hyperbolic tangent, as [`gelu_backward`].
 ///
 /// # Panics
 /// If a slice has another length than the result.
-pub fn gelu_tanh_backward<T: Real>(g: Operand<T>, x: Operand<T>, out: &mut [T]) {
-    let (isa, g, x) = (isa(), g.elements(out.len()), x.elements(out.len()));
-    in_pieces(out, |start, out| {
-        gelu_tanh_grads(isa, &g[start..][..out.len()], &x[start..][..out.len()], out)
-    });
+pub fn gelu_tanh_backward<T: Real>(zip: Zip<T>) {
+    let isa = isa();
+    zip.in_pieces(|g, x| gelu_tanh_grads(isa, g, x));
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::cpu::elementwise::Operand;
     use crate::naive;
     use crate::ops::Binary;
 
@@ -112,8 +110,11 @@ mod tests {
             }
             for (operand, g) in operands {
                 let mut out = [vec![9.0; len], vec![9.0; len]];
-                gelu_backward(operand, Operand::Slice(&x), &mut out[0]);
-                gelu_tanh_backward(operand, Operand::Slice(&x), &mut out[1]);
+                gelu_backward(Zip::To(operand, Operand::Slice(&x), &mut out[0]));
+                gelu_tanh_backward(Zip::To(operand, Operand::Slice(&x), &mut out[1]));
+                let mut same = g.clone();
+                gelu_backward(Zip::InPlace(&mut same, Operand::Slice(&x)));
+                assert_eq!(same, out[0]);
                 for (op, out) in [Binary::GeluGrad, Binary::GeluTanhGrad].into_iter().zip(&out) {
                     for ((&out, &g), &x) in out.iter().zip(&g).zip(&x) {
                         let wanted = naive::binary(op, g.into(), x.into());

@@ -1,11 +1,11 @@
 //! The fast kernels as a [`Backend`]: from arrays to slices, and the choice of the loop.
 
 use super::cross_entropy::{self, Classes};
-use super::elementwise::{Operand, binary, binary_in_place, select, unary};
+use super::elementwise::{Map, Operand, Zip, binary, select};
 use super::gemm::{self, MatRef, gemm};
 use super::real::Real;
 use super::threads::for_each_piece;
-use super::{activation, conv, copy, index, norm, optim, pool, reduce, relu, resample, scan, softmax, sort};
+use super::{conv, copy, formulas, index, norm, optim, pool, reduce, relu, resample, scan, softmax, sort};
 use crate::array::Array;
 use crate::device::{Backend, ConvShape, Epilogue, Norm, NormGrads, NormInput};
 use crate::dtype::{DType, Element, with_element, with_float};
@@ -83,117 +83,6 @@ impl Flat {
             _ if values.len() < self.len => Operand::Repeated { values, repeat: self.repeat },
             _ => Operand::Slice(values),
         }
-    }
-}
-
-/// min(max(x + 3, 0), 6) / 6.
-#[inline(always)]
-fn hard_sigmoid<T: Real>(x: T) -> T {
-    let (x, six) = (x + T::from_f64(3.0), T::from_f64(6.0));
-    let x = if x < T::ZERO { T::ZERO } else { x };
-    (if x > six { six } else { x }) / six
-}
-
-/// g s (1 + x (1 - s)), s the logistic function of x.
-#[inline(always)]
-fn silu_grad<T: Real>(g: T, x: T) -> T {
-    let s = x.sigmoid();
-    g * (s * (x * (T::ONE - s) + T::ONE))
-}
-
-/// The vectorised functions; the others are computed in f64, one by one.
-fn unary_of<T: Real + Element<Repr = T>>(op: Unary, x: &[T], out: &mut [T]) {
-    let c = |v: f64| T::from_f64(v);
-    match op {
-        Unary::Neg => unary(x, out, |v| -v),
-        Unary::Abs => unary(x, out, |v| v.abs()),
-        Unary::Exp => unary(x, out, |v| v.exp()),
-        Unary::Log => unary(x, out, |v| v.ln()),
-        Unary::Sqrt => unary(x, out, |v| v.sqrt()),
-        Unary::Square => unary(x, out, |v| v * v),
-        Unary::Reciprocal => unary(x, out, |v| T::ONE / v),
-        Unary::Tanh => unary(x, out, |v| v.tanh()),
-        Unary::Sigmoid => unary(x, out, |v| v.sigmoid()),
-        Unary::Relu => unary(x, out, |v| if v > T::ZERO || v.is_nan() { v } else { T::ZERO }),
-        Unary::LeakyRelu(a) => {
-            let a = c(a);
-            unary(x, out, |v| if v > T::ZERO { v } else { a * v })
-        }
-        Unary::Elu(a) => {
-            let a = c(a);
-            unary(x, out, |v| if v > T::ZERO { v } else { a * v.exp_m1() })
-        }
-        Unary::Silu => unary(x, out, |v| v.silu()),
-        Unary::Gelu => unary(x, out, |v| v.gelu()),
-        Unary::GeluTanh => unary(x, out, |v| v.gelu_tanh()),
-        Unary::Softplus => activation::softplus(x, out),
-        Unary::HardSigmoid => unary(x, out, hard_sigmoid),
-        Unary::HardSwish => {
-            let low = c(-3.0);
-            unary(x, out, |v| (if v < low { low } else { v }) * hard_sigmoid(v))
-        }
-        Unary::Erf => unary(x, out, |v| v.erf()),
-        Unary::Expm1 => unary(x, out, |v| v.exp_m1()),
-        Unary::Rsqrt => unary(x, out, |v| T::ONE / v.sqrt()),
-        Unary::Clamp(low, high) => {
-            let (low, high) = (c(low), c(high));
-            unary(x, out, |v| {
-                let v = if v < low || low.is_nan() { low } else { v };
-                if v > high || high.is_nan() { high } else { v }
-            })
-        }
-        Unary::AddScalar(a) => {
-            let a = c(a);
-            unary(x, out, |v| v + a)
-        }
-        Unary::MulScalar(a) => {
-            let a = c(a);
-            unary(x, out, |v| v * a)
-        }
-        Unary::Sign => unary(x, out, |v| {
-            let sign = if v > T::ZERO { T::ONE } else { v };
-            if v < T::ZERO { -T::ONE } else { sign }
-        }),
-        Unary::Floor => unary(x, out, |v| v.floor()),
-        Unary::Ceil => unary(x, out, |v| v.ceil()),
-        Unary::Round => unary(x, out, |v| v.round_ties_even()),
-        Unary::Trunc => unary(x, out, |v| v.trunc()),
-        Unary::Log1p | Unary::Sin | Unary::Cos | Unary::Tan | Unary::Atan | Unary::PowScalar(_) => {
-            unary(x, out, |v| T::from_f64(naive::unary(op, v.to_f64())))
-        }
-    }
-}
-
-fn binary_of<T: Real + Element<Repr = T>>(op: Binary, a: Operand<T>, b: Operand<T>, out: &mut [T]) {
-    match op {
-        Binary::Add => binary(a, b, out, |a, b| a + b),
-        Binary::Sub => binary(a, b, out, |a, b| a - b),
-        Binary::Mul => binary(a, b, out, |a, b| a * b),
-        Binary::Div => binary(a, b, out, |a, b| a / b),
-        Binary::Maximum => binary(a, b, out, |a, b| if a > b || a.is_nan() { a } else { b }),
-        Binary::Minimum => binary(a, b, out, |a, b| if a < b || a.is_nan() { a } else { b }),
-        Binary::MaskPositive => binary(a, b, out, |a, b| if b <= T::ZERO { T::ZERO } else { a }),
-        Binary::SigmoidGrad => binary(a, b, out, |g, y| g * (y * (T::ONE - y))),
-        Binary::TanhGrad => binary(a, b, out, |g, y| g * (T::ONE - y * y)),
-        Binary::SiluGrad => binary(a, b, out, silu_grad),
-        Binary::GeluGrad => activation::gelu_backward(a, b, out),
-        Binary::GeluTanhGrad => activation::gelu_tanh_backward(a, b, out),
-        Binary::BceWithLogits => activation::bce_with_logits(a, b, out),
-        Binary::SigmoidMinus => binary(a, b, out, |x, y| x.sigmoid() - y),
-        Binary::Pow | Binary::Remainder | Binary::Fmod | Binary::Atan2 => {
-            binary(a, b, out, |a, b| T::from_f64(naive::binary(op, a.to_f64(), b.to_f64())))
-        }
-    }
-}
-
-fn compare_of<T: PartialOrd + Copy + Send + Sync>(op: Compare, a: Operand<T>, b: Operand<T>, out: &mut [u8]) {
-    match op {
-        Compare::Eq => binary(a, b, out, |a, b| (a == b) as u8),
-        Compare::Ne => binary(a, b, out, |a, b| (a != b) as u8),
-        Compare::Lt => binary(a, b, out, |a, b| (a < b) as u8),
-        Compare::Le => binary(a, b, out, |a, b| (a <= b) as u8),
-        Compare::Gt => binary(a, b, out, |a, b| (a > b) as u8),
-        Compare::Ge => binary(a, b, out, |a, b| (a >= b) as u8),
     }
 }
 
@@ -302,7 +191,7 @@ impl Backend for Cpu {
 
     fn unary(&self, op: Unary, x: &Array, out: &mut Array) {
         let x = x.contiguous();
-        with_float!(x.dtype(), T => unary_of(op, slice::<T>(&x), out.as_mut_slice::<T>()))
+        with_float!(x.dtype(), T => formulas::unary(op, Map::To(slice::<T>(&x), out.as_mut_slice::<T>())))
     }
 
     fn binary(&self, op: Binary, a: &Array, b: &Array, out: &mut Array) {
@@ -317,9 +206,20 @@ impl Backend for Cpu {
                 binary(a.operand::<u8>(), b.operand::<u8>(), out.as_mut_slice::<u8>(), of)
             }
             dtype => with_float!(dtype, T => {
-                binary_of(op, a.operand::<T>(), b.operand::<T>(), out.as_mut_slice::<T>())
+                formulas::binary(op, Zip::To(a.operand::<T>(), b.operand::<T>(), out.as_mut_slice::<T>()))
             }),
         }
+    }
+
+    fn unary_assign(&self, op: Unary, x: &mut Array) {
+        with_float!(x.dtype(), T => formulas::unary(op, Map::InPlace(x.as_mut_slice::<T>())))
+    }
+
+    fn binary_assign(&self, op: Binary, a: &mut Array, b: &Array) {
+        let b = Flat::repeated(b).unwrap_or_else(|| Flat::of(b));
+        with_float!(a.dtype(), T => {
+            formulas::binary(op, Zip::InPlace(a.as_mut_slice::<T>(), b.operand::<T>()))
+        })
     }
 
     fn add_into(&self, x: &Array, out: &mut Array, to: &Layout) {
@@ -330,15 +230,10 @@ impl Backend for Cpu {
         }
     }
 
-    fn add_assign(&self, sum: &mut Array, x: &Array) {
-        let x = Flat::of(x);
-        with_float!(sum.dtype(), T => binary_in_place(sum.as_mut_slice::<T>(), x.operand::<T>(), |a, b| a + b))
-    }
-
     fn compare(&self, op: Compare, a: &Array, b: &Array, out: &mut Array) {
         let ((a, b), dtype) = (Flat::pair(a, b), a.dtype());
         let out = out.as_mut_slice::<bool>();
-        with_element!(dtype, T => compare_of(op, a.operand::<T>(), b.operand::<T>(), out))
+        with_element!(dtype, T => formulas::compare(op, a.operand::<T>(), b.operand::<T>(), out))
     }
 
     fn select(&self, mask: &Array, a: &Array, b: &Array, out: &mut Array) {

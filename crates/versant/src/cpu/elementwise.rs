@@ -145,7 +145,7 @@ multiversion! {
 }
 
 multiversion! {
-    fn map2_in_place[A: Copy, B: Copy, F: Fn(A, B) -> A](a: &mut [A], b: Operand<B>, f: &F) {
+    fn map2_in_place[T: Copy, F: Fn(T, T) -> T](a: &mut [T], b: Operand<T>, f: &F) {
         match b {
             Operand::Slice(b) => {
                 for (a, &b) in a.iter_mut().zip(b) {
@@ -157,7 +157,33 @@ multiversion! {
                     *a = f(*a, b);
                 }
             }
-            Operand::Repeated { .. } => unreachable!("not given by the callers"),
+            Operand::Repeated { .. } => unreachable!("has a loop of its own"),
+        }
+    }
+}
+
+multiversion! {
+    /// a = f(a, b), b as in `map2_repeated`.
+    fn map2_repeated_in_place[T: Copy, F: Fn(T, T) -> T](
+        a: &mut [T],
+        values: (&[T], usize),
+        repeat: usize,
+        f: &F,
+    ) {
+        let (values, first) = values;
+        if repeat == 1 {
+            for a in a.chunks_mut(values.len()) {
+                for (a, &b) in a.iter_mut().zip(values) {
+                    *a = f(*a, b);
+                }
+            }
+            return;
+        }
+        let in_turn = values[first..].iter().chain(values.iter().cycle());
+        for (a, &b) in a.chunks_mut(repeat).zip(in_turn) {
+            for a in a.iter_mut() {
+                *a = f(*a, b);
+            }
         }
     }
 }
@@ -248,34 +274,115 @@ where
     });
 }
 
-/// [`binary`] with a repeated operand. Pieces are whole stretches: of one value or, where each stands for one element,
-/// of all of them.
+/// Calls `run(start, values, piece)` for all of `out`, which is whole periods of repeated values; `values` come with the
+/// number of the one that the piece begins with. Pieces are whole stretches: of one value or, where each stands for one
+/// element, of all of them.
+fn in_stretches<B: Sync, R: Send>(
+    out: &mut [R],
+    (values, repeat): (&[B], usize),
+    run: impl Fn(usize, (&[B], usize), &mut [R]) + Sync,
+) {
+    let stretch = if repeat == 1 { values.len() } else { repeat };
+    let len = if out.len() < PARALLEL_LEN { out.len().max(1) } else { PIECE.div_ceil(stretch) * stretch };
+    for_each_piece(out, len, |piece, out| {
+        run(piece * len, (values, piece * len / repeat % values.len()), out);
+    });
+}
+
+/// [`binary`] with a repeated operand.
 fn repeated<A, B, R>(a: &[A], values: &[B], repeat: usize, out: &mut [R], f: &(impl Fn(A, B) -> R + Sync))
 where
     A: Copy + Sync,
     B: Copy + Sync,
     R: Send,
 {
-    let (isa, stretch) = (isa(), if repeat == 1 { values.len() } else { repeat });
-    let len = if out.len() < PARALLEL_LEN { out.len().max(1) } else { PIECE.div_ceil(stretch) * stretch };
-    for_each_piece(out, len, |piece, out| {
-        let (start, first) = (piece * len, piece * len / repeat % values.len());
-        map2_repeated(isa, &a[start..start + out.len()], (values, first), repeat, out, f);
+    let isa = isa();
+    in_stretches(out, (values, repeat), |start, values, out| {
+        map2_repeated(isa, &a[start..start + out.len()], values, repeat, out, f);
     });
 }
 
-/// a = f(a, b), element by element; `b` may be one number for all.
+/// a = f(a, b), element by element; `b` as in [`binary`].
 ///
 /// # Panics
 /// If the slices' lengths differ.
-pub fn binary_in_place<A, B>(a: &mut [A], b: Operand<B>, f: impl Fn(A, B) -> A + Sync)
-where
-    A: Copy + Send + Sync,
-    B: Copy + Send + Sync,
-{
+pub fn binary_in_place<T: Copy + Send + Sync>(a: &mut [T], b: Operand<T>, f: impl Fn(T, T) -> T + Sync) {
     b.check(a.len());
     let isa = isa();
-    in_pieces(a, |start, piece| map2_in_place(isa, piece, b.piece(start, piece.len()), &f));
+    match b {
+        Operand::Repeated { values, repeat } => in_stretches(a, (values, repeat), |_, values, a| {
+            map2_repeated_in_place(isa, a, values, repeat, &f);
+        }),
+        _ => in_pieces(a, |start, piece| map2_in_place(isa, piece, b.piece(start, piece.len()), &f)),
+    }
+}
+
+/// What a function of one argument reads, and where its results go.
+pub enum Map<'a, T> {
+    /// From here to there.
+    To(&'a [T], &'a mut [T]),
+    /// Each result in its argument's place.
+    InPlace(&'a mut [T]),
+}
+
+impl<T: Copy + Send + Sync> Map<'_, T> {
+    /// f of each element.
+    pub fn with(self, f: impl Fn(T) -> T + Sync) {
+        match self {
+            Map::To(x, out) => unary(x, out, f),
+            Map::InPlace(x) => unary_in_place(x, f),
+        }
+    }
+
+    /// Calls `run(x)`, which is to write f(x) over x, on stretches of all elements: for formulas too long to be inlined
+    /// into a loop that gets them as closures.
+    pub(super) fn in_pieces(self, run: impl Fn(&mut [T]) + Sync) {
+        let (x, out) = match self {
+            Map::To(x, out) => (Some(x), out),
+            Map::InPlace(x) => (None, x),
+        };
+        assert!(x.is_none_or(|x| x.len() == out.len()), "lengths differ");
+        in_pieces(out, |start, out| {
+            if let Some(x) = x {
+                out.copy_from_slice(&x[start..start + out.len()]);
+            }
+            run(out);
+        });
+    }
+}
+
+/// What a function of two arguments reads, and where its results go.
+pub enum Zip<'a, T> {
+    /// From here to there.
+    To(Operand<'a, T>, Operand<'a, T>, &'a mut [T]),
+    /// Each result in the place of its first argument.
+    InPlace(&'a mut [T], Operand<'a, T>),
+}
+
+impl<'a, T: Copy + Send + Sync> Zip<'a, T> {
+    /// f of each pair of elements.
+    pub fn with(self, f: impl Fn(T, T) -> T + Sync) {
+        match self {
+            Zip::To(a, b, out) => binary(a, b, out, f),
+            Zip::InPlace(a, b) => binary_in_place(a, b, f),
+        }
+    }
+
+    /// Calls `run(a, b)`, which is to write f(a, b) over a, on stretches of all elements, as [`Map::in_pieces`].
+    pub(super) fn in_pieces(self, run: impl Fn(&mut [T], &[T]) + Sync) {
+        let (a, b, out) = match self {
+            Zip::To(a, b, out) => (Some(a.elements(out.len())), b, out),
+            Zip::InPlace(a, b) => (None, b, a),
+        };
+        let b = b.elements(out.len());
+        in_pieces(out, |start, out| {
+            let range = start..start + out.len();
+            if let Some(a) = &a {
+                out.copy_from_slice(&a[range.clone()]);
+            }
+            run(out, &b[range]);
+        });
+    }
 }
 
 /// out = mask ? a : b, element by element; either operand may be one number for all.
@@ -374,6 +481,9 @@ mod tests {
                     binary(of, Operand::Slice(&x), &mut out[1], f);
                 });
                 assert!((0..len).all(|i| out[0][i] == f(x[i], y[i / repeat % values])));
+                let mut same = x.clone();
+                with_threads(threads, || binary_in_place(&mut same, of, f));
+                assert_eq!(same, out[0]);
                 assert!((0..len).all(|i| out[1][i] == f(y[i / repeat % values], x[i])));
             }
         }

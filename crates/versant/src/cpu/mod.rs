@@ -9,6 +9,7 @@ mod conv;
 mod copy;
 pub mod cross_entropy;
 pub mod elementwise;
+mod formulas;
 pub mod gemm;
 pub mod index;
 pub mod isa;

@@ -70,9 +70,12 @@ impl Backend for Naive {
         }
     }
 
-    fn add_assign(&self, sum: &mut Array, x: &Array) {
-        let total: Vec<f64> = read(sum).into_iter().zip(read(x)).map(|(a, b)| a + b).collect();
-        write(sum, total);
+    fn unary_assign(&self, op: Unary, x: &mut Array) {
+        self.unary(op, &x.clone(), x);
+    }
+
+    fn binary_assign(&self, op: Binary, a: &mut Array, b: &Array) {
+        self.binary(op, &a.clone(), b, a);
     }
 
     fn add_into(&self, x: &Array, out: &mut Array, to: &Layout) {

@@ -5,9 +5,15 @@ use super::unary::Unary;
 use crate::autograd::is_recording;
 use crate::tensor::Tensor;
 
-/// g f'(x) in one pass, from g and from x or the result; composed when it is to be differentiated again.
-fn slope(op: Binary, g: &Tensor, at: &Tensor, composed: impl FnOnce() -> Tensor) -> Tensor {
-    if is_recording() { composed() } else { g.array().binary(op, at.array()).into() }
+/// g f'(x) in one pass, from g and from x or the result, over g if nobody else holds it; composed when it is to be
+/// differentiated again.
+fn slope(op: Binary, g: Tensor, at: &Tensor, composed: impl FnOnce(&Tensor) -> Tensor) -> Tensor {
+    if is_recording() {
+        return composed(&g);
+    }
+    let mut g = g.into_array();
+    g.binary_assign(op, at.array());
+    g.into()
 }
 
 /// g is the gradient of the result, s the logistic function.
@@ -18,7 +24,8 @@ impl Tensor {
     #[track_caller]
     pub fn relu(&self) -> Tensor {
         Tensor::from_op_with_output("relu", self.array().unary(Unary::Relu), [self], |back, y| {
-            [back.want(0, || back.grad().mask_positive(y))]
+            let g = back.take_grad();
+            [back.want(0, || slope(Binary::MaskPositive, g, y, |g| g.mask_positive(y)))]
         })
     }
 
@@ -56,8 +63,8 @@ impl Tensor {
     #[track_caller]
     pub fn sigmoid(&self) -> Tensor {
         Tensor::from_op_with_output("sigmoid", self.array().unary(Unary::Sigmoid), [self], |back, y| {
-            let g = back.grad();
-            [back.want(0, || slope(Binary::SigmoidGrad, g, y, || g * (y * (1.0 - y))))]
+            let g = back.take_grad();
+            [back.want(0, || slope(Binary::SigmoidGrad, g, y, |g| g * (y * (1.0 - y))))]
         })
     }
 
@@ -65,8 +72,8 @@ impl Tensor {
     #[track_caller]
     pub fn tanh(&self) -> Tensor {
         Tensor::from_op_with_output("tanh", self.array().unary(Unary::Tanh), [self], |back, y| {
-            let g = back.grad();
-            [back.want(0, || slope(Binary::TanhGrad, g, y, || g * (1.0 - y.square())))]
+            let g = back.take_grad();
+            [back.want(0, || slope(Binary::TanhGrad, g, y, |g| g * (1.0 - y.square())))]
         })
     }
 
@@ -75,8 +82,8 @@ impl Tensor {
     pub fn silu(&self) -> Tensor {
         let x = self.clone();
         Tensor::from_op("silu", self.array().unary(Unary::Silu), [self], move |back| {
-            let g = back.grad();
-            let composed = || {
+            let g = back.take_grad();
+            let composed = |g: &Tensor| {
                 let s = x.sigmoid();
                 g * (&s * (&x * (1.0 - &s) + 1.0))
             };
@@ -90,8 +97,8 @@ impl Tensor {
     pub fn gelu(&self) -> Tensor {
         let x = self.clone();
         Tensor::from_op("gelu", self.array().unary(Unary::Gelu), [self], move |back| {
-            let g = back.grad();
-            let composed = || {
+            let g = back.take_grad();
+            let composed = |g: &Tensor| {
                 let distribution = (&x * std::f64::consts::FRAC_1_SQRT_2).erf() * 0.5 + 0.5;
                 let density = (x.square() * -0.5).exp() * (1.0 / std::f64::consts::TAU.sqrt());
                 g * (distribution + &x * density)
@@ -107,8 +114,8 @@ impl Tensor {
     pub fn gelu_tanh(&self) -> Tensor {
         let x = self.clone();
         Tensor::from_op("gelu_tanh", self.array().unary(Unary::GeluTanh), [self], move |back| {
-            let g = back.grad();
-            let composed = || {
+            let g = back.take_grad();
+            let composed = |g: &Tensor| {
                 // Beyond +-20 the slope is 0 or 1, and a product of 0 and a large x^3 would be lost.
                 let x = &x.clamp(-20.0, 20.0);
                 let c = (8.0 / std::f64::consts::PI).sqrt();

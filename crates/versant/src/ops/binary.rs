@@ -1,6 +1,4 @@
-//! Elementwise arithmetic of two arguments, with broadcasting, and the operators `+ - * / %`.
-
-use std::ops;
+//! Elementwise arithmetic of two arguments, with broadcasting.
 
 use super::arg::Arg;
 use crate::array::Array;
@@ -122,13 +120,35 @@ impl Array {
         out
     }
 
-    /// self += other, in place where nobody else holds the memory. Shapes and types are equal.
-    pub(crate) fn add_assign(&mut self, other: &Array) {
-        if self.is_sole_owner() {
-            self.device().backend().add_assign(self, other);
+    /// Whether op(self, other) may be written over self: it has the result's shape, and nobody else holds its memory.
+    fn gives_way_to(&self, other: &Array) -> bool {
+        self.dtype().is_float()
+            && self.is_sole_owner()
+            && (self.dtype(), self.device()) == (other.dtype(), other.device())
+            && other.layout().broadcast_to(self.shape()).is_some()
+    }
+
+    /// self = op(self, other), in place where nobody else holds the memory.
+    #[track_caller]
+    pub(crate) fn binary_assign(&mut self, op: Binary, other: &Array) {
+        if self.gives_way_to(other) {
+            let other = other.broadcast_to(self.shape());
+            self.device().backend().binary_assign(op, self, &other);
         } else {
-            *self = self.binary(Binary::Add, other);
+            *self = self.binary(op, other);
         }
+    }
+
+    /// [`binary`](Array::binary) of arrays given away, in the memory of one of them where that is possible.
+    #[track_caller]
+    pub(super) fn into_binary(mut self, op: Binary, mut other: Array) -> Array {
+        let commutes = matches!(op, Binary::Add | Binary::Mul);
+        if commutes && !self.gives_way_to(&other) && other.gives_way_to(&self) {
+            other.binary_assign(op, &self);
+            return other;
+        }
+        self.binary_assign(op, &other);
+        self
     }
 }
 
@@ -304,101 +324,6 @@ impl Tensor {
 fn share(g: &Tensor, lost: Tensor, mine: &Tensor, other: &Tensor) -> Tensor {
     let won = mine.equal(other).where_cond(&(g * 0.5), g);
     lost.where_cond(0.0, &won).sum_to(mine.shape())
-}
-
-macro_rules! operator {
-    ($($trait:ident $method:ident $function:ident)*) => {$(
-        impl ops::$trait<&Tensor> for &Tensor {
-            type Output = Tensor;
-            #[track_caller]
-            fn $method(self, other: &Tensor) -> Tensor {
-                Tensor::$function(self, other)
-            }
-        }
-        impl ops::$trait<Tensor> for &Tensor {
-            type Output = Tensor;
-            #[track_caller]
-            fn $method(self, other: Tensor) -> Tensor {
-                Tensor::$function(self, &other)
-            }
-        }
-        impl ops::$trait<&Tensor> for Tensor {
-            type Output = Tensor;
-            #[track_caller]
-            fn $method(self, other: &Tensor) -> Tensor {
-                Tensor::$function(&self, other)
-            }
-        }
-        impl ops::$trait<Tensor> for Tensor {
-            type Output = Tensor;
-            #[track_caller]
-            fn $method(self, other: Tensor) -> Tensor {
-                Tensor::$function(&self, &other)
-            }
-        }
-    )*};
-}
-operator!(Add add add  Sub sub sub  Mul mul mul  Div div div  Rem rem fmod);
-
-/// `$x` is the tensor and `$c` the number.
-macro_rules! scalar_operator {
-    ($($trait:ident $method:ident: $x:ident, $c:ident => $right:expr, $left:expr;)*) => {$(
-        impl ops::$trait<f64> for &Tensor {
-            type Output = Tensor;
-            #[track_caller]
-            fn $method(self, $c: f64) -> Tensor {
-                let $x = self;
-                $right
-            }
-        }
-        impl ops::$trait<f64> for Tensor {
-            type Output = Tensor;
-            #[track_caller]
-            fn $method(self, $c: f64) -> Tensor {
-                let $x = &self;
-                $right
-            }
-        }
-        impl ops::$trait<&Tensor> for f64 {
-            type Output = Tensor;
-            #[track_caller]
-            fn $method(self, $x: &Tensor) -> Tensor {
-                let $c = self;
-                $left
-            }
-        }
-        impl ops::$trait<Tensor> for f64 {
-            type Output = Tensor;
-            #[track_caller]
-            fn $method(self, x: Tensor) -> Tensor {
-                let ($x, $c) = (&x, self);
-                $left
-            }
-        }
-    )*};
-}
-scalar_operator! {
-    Add add: x, c => x.add_scalar(c), x.add_scalar(c);
-    Sub sub: x, c => x.add_scalar(-c), x.neg().add_scalar(c);
-    Mul mul: x, c => x.mul_scalar(c), x.mul_scalar(c);
-    Div div: x, c => x.div(&x.constant("div", c)), x.constant("div", c).div(x);
-    Rem rem: x, c => x.fmod(c), x.constant("fmod", c).fmod(x);
-}
-
-impl ops::Neg for &Tensor {
-    type Output = Tensor;
-    #[track_caller]
-    fn neg(self) -> Tensor {
-        Tensor::neg(self)
-    }
-}
-
-impl ops::Neg for Tensor {
-    type Output = Tensor;
-    #[track_caller]
-    fn neg(self) -> Tensor {
-        Tensor::neg(&self)
-    }
 }
 
 #[cfg(test)]

@@ -23,6 +23,7 @@ mod matmul;
 mod matrix;
 mod moments;
 mod norm;
+mod operators;
 mod pad;
 mod pair;
 mod pool;

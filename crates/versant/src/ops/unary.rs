@@ -127,6 +127,25 @@ impl Array {
     /// When the elements are not floating point.
     #[track_caller]
     pub fn unary(&self, op: Unary) -> Array {
+        self.check_unary(op);
+        let mut out = Array::recycled(self.shape(), self.dtype(), self.device());
+        self.device().backend().unary(op, self, &mut out);
+        out
+    }
+
+    /// [`unary`](Array::unary) of an array given away: over its memory if nobody else holds it.
+    #[track_caller]
+    pub(super) fn into_unary(mut self, op: Unary) -> Array {
+        if !self.is_sole_owner() {
+            return self.unary(op);
+        }
+        self.check_unary(op);
+        self.device().backend().unary_assign(op, &mut self);
+        self
+    }
+
+    #[track_caller]
+    fn check_unary(&self, op: Unary) {
         assert!(
             self.dtype().is_float(),
             "{}: needs f32 or f64, not {} {}; cast it first",
@@ -134,9 +153,6 @@ impl Array {
             self.dtype(),
             self.shape()
         );
-        let mut out = Array::recycled(self.shape(), self.dtype(), self.device());
-        self.device().backend().unary(op, self, &mut out);
-        out
     }
 }
 
@@ -146,7 +162,8 @@ impl Tensor {
     #[track_caller]
     pub fn neg(&self) -> Tensor {
         Tensor::from_op("neg", self.array().unary(Unary::Neg), [self], |back| {
-            [back.want(0, || back.grad().neg())]
+            let g = back.take_grad();
+            [back.want(0, || -g)]
         })
     }
 
@@ -155,7 +172,8 @@ impl Tensor {
     pub fn abs(&self) -> Tensor {
         let x = self.clone();
         Tensor::from_op("abs", self.array().unary(Unary::Abs), [self], move |back| {
-            [back.want(0, || back.grad() * x.sign())]
+            let g = back.take_grad();
+            [back.want(0, || g * x.sign())]
         })
     }
 
@@ -171,7 +189,8 @@ impl Tensor {
     #[track_caller]
     pub fn exp(&self) -> Tensor {
         Tensor::from_op_with_output("exp", self.array().unary(Unary::Exp), [self], |back, y| {
-            [back.want(0, || back.grad() * y)]
+            let g = back.take_grad();
+            [back.want(0, || g * y)]
         })
     }
 
@@ -179,7 +198,8 @@ impl Tensor {
     #[track_caller]
     pub fn expm1(&self) -> Tensor {
         Tensor::from_op_with_output("expm1", self.array().unary(Unary::Expm1), [self], |back, y| {
-            [back.want(0, || back.grad() * (y + 1.0))]
+            let g = back.take_grad();
+            [back.want(0, || g * (y + 1.0))]
         })
     }
 
@@ -188,7 +208,8 @@ impl Tensor {
     pub fn log(&self) -> Tensor {
         let x = self.clone();
         Tensor::from_op("log", self.array().unary(Unary::Log), [self], move |back| {
-            [back.want(0, || back.grad() / &x)]
+            let g = back.take_grad();
+            [back.want(0, || g / &x)]
         })
     }
 
@@ -197,7 +218,8 @@ impl Tensor {
     pub fn log1p(&self) -> Tensor {
         let x = self.clone();
         Tensor::from_op("log1p", self.array().unary(Unary::Log1p), [self], move |back| {
-            [back.want(0, || back.grad() / (&x + 1.0))]
+            let g = back.take_grad();
+            [back.want(0, || g / (&x + 1.0))]
         })
     }
 
@@ -205,7 +227,8 @@ impl Tensor {
     #[track_caller]
     pub fn sqrt(&self) -> Tensor {
         Tensor::from_op_with_output("sqrt", self.array().unary(Unary::Sqrt), [self], |back, y| {
-            [back.want(0, || back.grad() / (y * 2.0))]
+            let g = back.take_grad();
+            [back.want(0, || g / (y * 2.0))]
         })
     }
 
@@ -213,7 +236,8 @@ impl Tensor {
     #[track_caller]
     pub fn rsqrt(&self) -> Tensor {
         Tensor::from_op_with_output("rsqrt", self.array().unary(Unary::Rsqrt), [self], |back, y| {
-            [back.want(0, || back.grad() * (y.square() * y) * -0.5)]
+            let g = back.take_grad();
+            [back.want(0, || g * (y.square() * y) * -0.5)]
         })
     }
 
@@ -222,7 +246,8 @@ impl Tensor {
     pub fn square(&self) -> Tensor {
         let x = self.clone();
         Tensor::from_op("square", self.array().unary(Unary::Square), [self], move |back| {
-            [back.want(0, || back.grad() * &x * 2.0)]
+            let g = back.take_grad();
+            [back.want(0, || g * &x * 2.0)]
         })
     }
 
@@ -230,7 +255,8 @@ impl Tensor {
     #[track_caller]
     pub fn reciprocal(&self) -> Tensor {
         Tensor::from_op_with_output("reciprocal", self.array().unary(Unary::Reciprocal), [self], |back, y| {
-            [back.want(0, || (back.grad() * y.square()).neg())]
+            let g = back.take_grad();
+            [back.want(0, || -(g * y.square()))]
         })
     }
 
@@ -239,7 +265,8 @@ impl Tensor {
     pub fn sin(&self) -> Tensor {
         let x = self.clone();
         Tensor::from_op("sin", self.array().unary(Unary::Sin), [self], move |back| {
-            [back.want(0, || back.grad() * x.cos())]
+            let g = back.take_grad();
+            [back.want(0, || g * x.cos())]
         })
     }
 
@@ -248,7 +275,8 @@ impl Tensor {
     pub fn cos(&self) -> Tensor {
         let x = self.clone();
         Tensor::from_op("cos", self.array().unary(Unary::Cos), [self], move |back| {
-            [back.want(0, || (back.grad() * x.sin()).neg())]
+            let g = back.take_grad();
+            [back.want(0, || -(g * x.sin()))]
         })
     }
 
@@ -256,7 +284,8 @@ impl Tensor {
     #[track_caller]
     pub fn tan(&self) -> Tensor {
         Tensor::from_op_with_output("tan", self.array().unary(Unary::Tan), [self], |back, y| {
-            [back.want(0, || back.grad() * (y.square() + 1.0))]
+            let g = back.take_grad();
+            [back.want(0, || g * (y.square() + 1.0))]
         })
     }
 
@@ -265,7 +294,8 @@ impl Tensor {
     pub fn atan(&self) -> Tensor {
         let x = self.clone();
         Tensor::from_op("atan", self.array().unary(Unary::Atan), [self], move |back| {
-            [back.want(0, || back.grad() / (x.square() + 1.0))]
+            let g = back.take_grad();
+            [back.want(0, || g / (x.square() + 1.0))]
         })
     }
 
@@ -324,9 +354,10 @@ impl Tensor {
     pub fn powf(&self, exponent: f64) -> Tensor {
         let x = self.clone();
         Tensor::from_op("powf", self.array().unary(Unary::PowScalar(exponent)), [self], move |back| {
+            let g = back.take_grad();
             [back.want(0, || match exponent {
-                0.0 => back.grad().zeros_like(),
-                c => back.grad() * x.powf(c - 1.0) * c,
+                0.0 => g.zeros_like(),
+                c => g * x.powf(c - 1.0) * c,
             })]
         })
     }
@@ -336,7 +367,8 @@ impl Tensor {
     pub fn erf(&self) -> Tensor {
         let x = self.clone();
         Tensor::from_op("erf", self.array().unary(Unary::Erf), [self], move |back| {
-            [back.want(0, || back.grad() * x.square().neg().exp() * std::f64::consts::FRAC_2_SQRT_PI)]
+            let g = back.take_grad();
+            [back.want(0, || g * x.square().neg().exp() * std::f64::consts::FRAC_2_SQRT_PI)]
         })
     }
 
@@ -344,7 +376,8 @@ impl Tensor {
     #[track_caller]
     pub fn add_scalar(&self, c: f64) -> Tensor {
         Tensor::from_op("add_scalar", self.array().unary(Unary::AddScalar(c)), [self], |back| {
-            [back.want(0, || back.grad().clone())]
+            let g = back.take_grad();
+            [back.want(0, || g)]
         })
     }
 
@@ -352,7 +385,8 @@ impl Tensor {
     #[track_caller]
     pub fn mul_scalar(&self, c: f64) -> Tensor {
         Tensor::from_op("mul_scalar", self.array().unary(Unary::MulScalar(c)), [self], move |back| {
-            [back.want(0, || back.grad().mul_scalar(c))]
+            let g = back.take_grad();
+            [back.want(0, || g * c)]
         })
     }
 }
