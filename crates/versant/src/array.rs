@@ -252,9 +252,11 @@ impl Array {
         }
     }
 
-    /// Whether writing in place would disturb nobody.
+    /// Whether a result of this shape may be written in place: it would disturb nobody, and keep no more memory than it
+    /// needs.
     pub(crate) fn is_sole_owner(&self) -> bool {
-        Arc::strong_count(&self.buffer) == 1 && self.is_contiguous()
+        let is_whole = self.buffer.bytes().len() == self.numel() * self.dtype().size();
+        Arc::strong_count(&self.buffer) == 1 && is_whole && self.is_contiguous()
     }
 
     /// Tells one buffer from another while both live.

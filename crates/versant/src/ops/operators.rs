@@ -1,7 +1,7 @@
 //! The operators `+ - * / %`, between tensors and between tensors and numbers.
 //!
 //! Where nothing is recorded, an operand that is given away (`a` and not `&a`) is written over if nobody else holds its
-//! memory: in `&a * 2.0 + &b * 3.0 - &c` all that follows `&a * 2.0` and `&b * 3.0` takes no memory. The values are the same.
+//! memory: in `&a * 2.0 + &b * 3.0 - &c` only the two products take any. The values are the same.
 
 use std::ops;
 
@@ -196,6 +196,19 @@ mod tests {
         assert_eq!(address(&y), at);
         assert_eq!(y.to_vec::<f32>(), [7.5; 100]);
         assert_eq!((a.to_vec::<f32>(), b.to_vec::<f32>()), (vec![2.0; 100], vec![3.0; 100]));
+    }
+
+    /// A small part that outlives the whole must not keep its memory.
+    #[test]
+    fn a_part_of_a_larger_memory_is_not_written_over() {
+        let whole = Tensor::arange(1000).cast(crate::DType::F32);
+        let part = whole.narrow(0, 10, 3);
+        drop(whole);
+        let sums = [part.clone() + 1.0, 1.0 + part];
+        for y in &sums {
+            assert_eq!(y.to_vec::<f32>(), [11.0, 12.0, 13.0]);
+            assert_eq!(y.array().layout().offset, 0);
+        }
     }
 
     /// What a node has saved is held by it.
