@@ -46,10 +46,10 @@ fn expand(input: &DeriveInput) -> syn::Result<proc_macro2::TokenStream> {
             ) {
                 #(#visits)*
             }
-            fn visit_mut(
-                &mut self,
+            fn visit_mut<'visited>(
+                &'visited mut self,
                 path: &mut ::versant::nn::Path,
-                f: &mut dyn ::core::ops::FnMut(&str, &mut ::versant::Tensor),
+                f: &mut dyn ::core::ops::FnMut(&str, &'visited mut ::versant::Tensor),
             ) {
                 #(#visits_mut)*
             }

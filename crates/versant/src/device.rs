@@ -8,7 +8,7 @@ use std::fmt;
 use crate::array::Array;
 use crate::layout::Layout;
 use crate::ops::{Bands, Binary, Compare, Reduce, Spans, Unary};
-use crate::optim::Update;
+use crate::optim::Step;
 use crate::profile;
 use crate::shape::Shape;
 
@@ -230,7 +230,6 @@ pub trait Backend: Sync {
     fn max_pool_backward(&self, g: &Array, places: &Array, out: &mut Array);
     /// Images [n, c, h, w] from images: out = rows x columns^T for each channel. Contiguous.
     fn resample(&self, rows: &Bands, columns: &Bands, x: &Array, out: &mut Array);
-    /// One step of an optimiser, in place. All are contiguous and of one shape and floating type; `kept` holds as many
-    /// arrays as the update says.
-    fn update(&self, update: &Update, param: &mut Array, grad: &Array, kept: &mut [Array]);
+    /// Steps of an optimiser, in place: all parameters at once.
+    fn update(&self, steps: &mut [Step]);
 }

@@ -18,7 +18,7 @@ use crate::cpu::Cpu;
 use crate::device::{Backend, ConvShape, Epilogue, Norm, NormGrads, NormInput};
 use crate::layout::Layout;
 use crate::ops::{Bands, Binary, Compare, Reduce, Spans, Unary};
-use crate::optim::Update;
+use crate::optim::Step;
 use crate::shape::Shape;
 
 /// One call of a kernel.
@@ -147,9 +147,14 @@ impl Argument for NormGrads<'_> {
     }
 }
 
-impl Argument for [Array] {
+impl Argument for [Step<'_>] {
     fn bytes(&self) -> u64 {
-        self.iter().map(Argument::bytes).sum()
+        let bytes = |s: &Step| (2 + s.kept.len() as u64) * s.param.bytes();
+        self.iter().map(bytes).sum()
+    }
+    /// All parameters end to end.
+    fn shape(&self) -> Option<Shape> {
+        Some([self.iter().map(|s| s.param.numel()).sum::<usize>()].into())
     }
 }
 
@@ -173,8 +178,7 @@ settings!(
     ConvShape,
     Norm,
     Bands,
-    Spans,
-    Update
+    Spans
 );
 
 /// The kernels of the CPU, with a watch.
@@ -235,7 +239,7 @@ kernels! {
     max_pool(rows: &Spans, columns: &Spans, x: &Array, out: &mut Array, places: &mut Array), 0;
     max_pool_backward(g: &Array, places: &Array, out: &mut Array), 0;
     resample(rows: &Bands, columns: &Bands, x: &Array, out: &mut Array), 0;
-    update(update: &Update, param: &mut Array, grad: &Array, kept: &mut [Array]), 0;
+    update(steps: &mut [Step]), 0;
 }
 
 #[cfg(test)]

@@ -12,7 +12,7 @@ use crate::dtype::{DType, Element, with_element, with_float};
 use crate::layout::Layout;
 use crate::naive::{self, Naive};
 use crate::ops::{Bands, Binary, Compare, Reduce, Spans, Unary};
-use crate::optim::Update;
+use crate::optim::Step;
 
 /// The backend of [`Device::Cpu`](crate::Device::Cpu).
 pub struct Cpu;
@@ -426,10 +426,17 @@ impl Backend for Cpu {
         })
     }
 
-    fn update(&self, update: &Update, param: &mut Array, grad: &Array, kept: &mut [Array]) {
-        with_float!(param.dtype(), T => {
-            let kept = kept.iter_mut().map(|array| array.as_mut_slice::<T>()).collect();
-            optim::update(update, param.as_mut_slice::<T>(), slice::<T>(grad), kept)
-        })
+    fn update(&self, steps: &mut [Step]) {
+        for of_type in steps.chunk_by_mut(|a, b| a.param.dtype() == b.param.dtype()) {
+            with_float!(of_type[0].param.dtype(), T => {
+                let slices = of_type.iter_mut().map(|s| optim::Slices {
+                    update: s.update,
+                    param: s.param.as_mut_slice::<T>(),
+                    grad: slice::<T>(&s.grad),
+                    kept: s.kept.iter_mut().map(|array| array.as_mut_slice::<T>()).collect(),
+                });
+                optim::update(slices.collect())
+            })
+        }
     }
 }

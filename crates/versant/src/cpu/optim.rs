@@ -1,80 +1,145 @@
-//! Steps of the optimisers in one pass over parameters, gradients and state; the formulas are PyTorch's.
+//! Steps of the optimisers: all parameters at once, each with its gradient and state in one pass; the formulas are
+//! PyTorch's.
 
-use super::isa::{isa, multiversion};
+use super::isa::{Isa, isa, multiversion};
 use super::real::Real;
-use super::threads::for_each_pieces;
+use super::threads::for_each_piece;
 use crate::optim::{AdagradStep, AdamKind, AdamStep, LionStep, RmsPropStep, SgdStep, Update};
 
-/// Elements of one piece of work.
+/// The most elements of one piece of work.
 const PIECE: usize = 8 * 1024;
 
-/// Shorter parameters stay on the calling thread.
+/// Steps of fewer elements stay on the calling thread.
 const PARALLEL_LEN: usize = 32 * 1024;
 
-fn piece_len(len: usize) -> usize {
-    if len < PARALLEL_LEN { len.max(1) } else { PIECE }
+/// One step of a parameter.
+pub struct Slices<'a, T> {
+    /// The formula and its numbers.
+    pub update: Update,
+    /// What is changed.
+    pub param: &'a mut [T],
+    /// Its gradient.
+    pub grad: &'a [T],
+    /// The arrays that the update names.
+    pub kept: Vec<&'a mut [T]>,
 }
 
-/// One step of a parameter; `kept` are the arrays that the update names.
+/// A part of a parameter, and the same part of its gradient and of what is kept for it.
+struct Piece<'a, T> {
+    numbers: &'a Numbers<T>,
+    param: &'a mut [T],
+    grad: &'a [T],
+    kept: [&'a mut [T]; 3],
+}
+
+/// Does the steps.
 ///
 /// # Panics
-/// If the lengths differ, or there are not as many arrays as the update wants.
-pub fn update<T: Real>(update: &Update, param: &mut [T], grad: &[T], mut kept: Vec<&mut [T]>) {
-    assert_eq!(param.len(), grad.len(), "update: parameter and gradient differ in length");
-    match (update, &mut kept[..]) {
-        (Update::Sgd(s), []) => sgd(param, grad, s),
-        (Update::Sgd(s), [velocity]) => sgd_momentum(param, grad, velocity, s),
-        (Update::Adam(s), [mean, square]) => adam(param, grad, mean, square, s),
-        (Update::Adam(s), [mean, square, largest]) => amsgrad(param, grad, mean, square, largest, s),
-        (Update::RmsProp(s), [square]) => rms_prop(param, grad, square, s),
-        (Update::RmsProp(s), [square, mean]) if s.centered => centered(param, grad, square, mean, s),
-        (Update::RmsProp(s), [square, step]) => rms_prop_momentum(param, grad, square, step, s),
-        (Update::RmsProp(s), [square, step, mean]) => centered_momentum(param, grad, square, step, mean, s),
-        (Update::Adagrad(s), [sum]) => adagrad(param, grad, sum, s),
-        (Update::Lion(s), [mean]) => lion(param, grad, mean, s),
-        (Update::Lerp { weight }, []) => lerp(param, grad, T::from_f64(*weight)),
-        (update, kept) => unreachable!("{update:?} with {} arrays", kept.len()),
+/// If the lengths of a step differ, or there are not as many arrays as the update wants.
+pub fn update<T: Real>(steps: Vec<Slices<T>>) {
+    let total: usize = steps.iter().map(|s| s.param.len()).sum();
+    let numbers: Vec<_> = steps.iter().map(|s| Numbers::new(&s.update, s.kept.len())).collect();
+    let mut pieces = Vec::with_capacity(steps.len() + total / PIECE);
+    for (numbers, step) in numbers.iter().zip(steps) {
+        cut(numbers, step, &mut pieces);
+    }
+    let isa = isa();
+    if total < PARALLEL_LEN {
+        pieces.iter_mut().for_each(|piece| piece.step(isa));
+    } else {
+        for_each_piece(&mut pieces, 1, |_, piece| piece[0].step(isa));
     }
 }
 
-/// p -= lr (g + weight_decay p): a step without momentum.
-fn sgd<T: Real>(param: &mut [T], grad: &[T], s: &SgdStep) {
-    let (isa, len) = (isa(), piece_len(param.len()));
-    let (lr, decay) = (T::from_f64(s.lr), T::from_f64(s.weight_decay));
-    for_each_pieces([param], len, |index, [param]| {
-        sgd_piece(isa, param, &grad[index * len..], lr, decay);
-    });
+fn cut<'a, T: Real>(numbers: &'a Numbers<T>, step: Slices<'a, T>, pieces: &mut Vec<Piece<'a, T>>) {
+    let Slices { param, grad, kept, .. } = step;
+    let fits = grad.len() == param.len() && kept.iter().all(|k| k.len() == param.len());
+    assert!(fits, "update: parameter, gradient and state differ in length");
+    let mut kept = kept.into_iter().map(|k| k.chunks_mut(PIECE));
+    let mut kept = [kept.next(), kept.next(), kept.next()];
+    for (param, grad) in param.chunks_mut(PIECE).zip(grad.chunks(PIECE)) {
+        let kept = kept.each_mut().map(|k| k.as_mut().and_then(Iterator::next).unwrap_or_default());
+        pieces.push(Piece { numbers, param, grad, kept });
+    }
+}
+
+/// The numbers of an update in the type of its parameter, for the formula of the same name.
+enum Numbers<T> {
+    Sgd { lr: T, decay: T },
+    Momentum(SgdNumbers<T>),
+    Adam(AdamNumbers<T>),
+    AmsGrad(AdamNumbers<T>),
+    Relative(AdamNumbers<T>),
+    RmsProp(RmsPropNumbers<T>),
+    RmsPropMomentum(RmsPropNumbers<T>),
+    Centered(RmsPropNumbers<T>),
+    CenteredMomentum(RmsPropNumbers<T>),
+    Adagrad([T; 3]),
+    Lion([T; 4]),
+    Lerp(T),
+}
+
+impl<T: Real> Numbers<T> {
+    /// For an update with so many arrays.
+    fn new(update: &Update, kept: usize) -> Numbers<T> {
+        match (update, kept) {
+            (Update::Sgd(s), 0) => Numbers::Sgd { lr: T::from_f64(s.lr), decay: T::from_f64(s.weight_decay) },
+            (Update::Sgd(s), 1) => Numbers::Momentum(SgdNumbers::new(s)),
+            (Update::Adam(s), 2 | 3) => match (s.kind, kept) {
+                (AdamKind::Plain, 2) => Numbers::Adam(AdamNumbers::new(s)),
+                (AdamKind::AmsGrad, 3) => Numbers::AmsGrad(AdamNumbers::new(s)),
+                (AdamKind::Nesterov { .. } | AdamKind::Rectified, 2) => {
+                    Numbers::Relative(AdamNumbers::new(s))
+                }
+                _ => unreachable!("{update:?} with {kept} arrays"),
+            },
+            (Update::RmsProp(s), 1) if !s.centered => Numbers::RmsProp(RmsPropNumbers::new(s)),
+            (Update::RmsProp(s), 2) if !s.centered => Numbers::RmsPropMomentum(RmsPropNumbers::new(s)),
+            (Update::RmsProp(s), 2) => Numbers::Centered(RmsPropNumbers::new(s)),
+            (Update::RmsProp(s), 3) => Numbers::CenteredMomentum(RmsPropNumbers::new(s)),
+            (Update::Adagrad(AdagradStep { lr, eps, weight_decay }), 1) => {
+                Numbers::Adagrad([*lr, *weight_decay, *eps].map(T::from_f64))
+            }
+            (Update::Lion(LionStep { lr, beta1, beta2, weight_decay }), 1) => {
+                Numbers::Lion([1.0 - lr * weight_decay, *lr, 1.0 - beta1, 1.0 - beta2].map(T::from_f64))
+            }
+            (Update::Lerp { weight }, 0) => Numbers::Lerp(T::from_f64(*weight)),
+            _ => unreachable!("{update:?} with {kept} arrays"),
+        }
+    }
+}
+
+impl<T: Real> Piece<'_, T> {
+    fn step(&mut self, isa: Isa) {
+        let Piece { numbers, param: p, grad: g, kept: [a, b, c] } = self;
+        match **numbers {
+            Numbers::Sgd { lr, decay } => sgd(isa, p, g, lr, decay),
+            Numbers::Momentum(numbers) => sgd_momentum(isa, p, g, a, numbers),
+            Numbers::Adam(numbers) => adam(isa, p, g, a, b, numbers),
+            Numbers::AmsGrad(numbers) => amsgrad(isa, p, g, a, b, c, numbers),
+            Numbers::Relative(numbers) => relative(isa, p, g, a, b, numbers),
+            Numbers::RmsProp(numbers) => rms_prop(isa, p, g, a, numbers),
+            Numbers::RmsPropMomentum(numbers) => rms_prop_momentum(isa, p, g, a, b, numbers),
+            Numbers::Centered(numbers) => centered(isa, p, g, a, b, numbers),
+            Numbers::CenteredMomentum(numbers) => centered_momentum(isa, p, g, a, b, c, numbers),
+            Numbers::Adagrad(numbers) => adagrad(isa, p, g, a, numbers),
+            Numbers::Lion(numbers) => lion(isa, p, g, a, numbers),
+            Numbers::Lerp(weight) => lerp(isa, p, g, weight),
+        }
+    }
 }
 
 multiversion! {
-    fn sgd_piece[T: Real](param: &mut [T], grad: &[T], lr: T, decay: T) {
+    /// p -= lr (g + weight_decay p): a step without momentum.
+    fn sgd[T: Real](param: &mut [T], grad: &[T], lr: T, decay: T) {
         for (p, &g) in param.iter_mut().zip(grad) {
             *p = *p - lr * (g + decay * *p);
         }
     }
 }
 
-/// A step with momentum. With d = g + weight_decay p:
-///
-/// v = momentum v + (1 - dampening) d (the first step sets v = d), then p -= lr v, or with Nesterov's variant
-/// p -= lr (d + momentum v). `first` tells whether `velocity` holds nothing yet.
-fn sgd_momentum<T: Real>(param: &mut [T], grad: &[T], velocity: &mut [T], s: &SgdStep) {
-    let (isa, len) = (isa(), piece_len(param.len()));
-    let c = SgdFactors {
-        lr: T::from_f64(s.lr),
-        decay: T::from_f64(s.weight_decay),
-        keep: T::from_f64(s.momentum),
-        take: T::from_f64(1.0 - s.dampening),
-        is_first: s.first,
-        nesterov: s.nesterov,
-    };
-    for_each_pieces([param, velocity], len, |index, [param, velocity]| {
-        momentum_piece(isa, param, &grad[index * len..], velocity, c);
-    });
-}
-
 #[derive(Clone, Copy)]
-struct SgdFactors<T> {
+struct SgdNumbers<T> {
     lr: T,
     decay: T,
     keep: T,
@@ -83,8 +148,25 @@ struct SgdFactors<T> {
     nesterov: bool,
 }
 
+impl<T: Real> SgdNumbers<T> {
+    fn new(s: &SgdStep) -> SgdNumbers<T> {
+        SgdNumbers {
+            lr: T::from_f64(s.lr),
+            decay: T::from_f64(s.weight_decay),
+            keep: T::from_f64(s.momentum),
+            take: T::from_f64(1.0 - s.dampening),
+            is_first: s.first,
+            nesterov: s.nesterov,
+        }
+    }
+}
+
 multiversion! {
-    fn momentum_piece[T: Real](param: &mut [T], grad: &[T], velocity: &mut [T], c: SgdFactors<T>) {
+    /// A step with momentum. With d = g + weight_decay p:
+    ///
+    /// v = momentum v + (1 - dampening) d (the first step sets v = d), then p -= lr v, or with Nesterov's variant
+    /// p -= lr (d + momentum v). `is_first` tells whether `velocity` holds nothing yet.
+    fn sgd_momentum[T: Real](param: &mut [T], grad: &[T], velocity: &mut [T], c: SgdNumbers<T>) {
         for ((p, v), &g) in param.iter_mut().zip(velocity).zip(grad) {
             let d = g + c.decay * *p;
             *v = if c.is_first { d } else { c.keep * *v + c.take * d };
@@ -92,41 +174,6 @@ multiversion! {
             *p = *p - c.lr * direction;
         }
     }
-}
-
-/// Step number t (from 1) of Adam or a relative:
-///
-/// m = m + (1 - beta1) (g - m), v = beta2 v + (1 - beta2) g^2,
-/// p -= (mean m + grad g) / (sqrt v / root + eps), the factors as `AdamStep` gives them.
-///
-/// # Panics
-/// If `t` is not positive.
-fn adam<T: Real>(param: &mut [T], grad: &[T], mean: &mut [T], square: &mut [T], s: &AdamStep) {
-    let (isa, len, c) = (isa(), piece_len(param.len()), AdamNumbers::new(s));
-    for_each_pieces([param, mean, square], len, |index, [param, mean, square]| {
-        let grad = &grad[index * len..];
-        match s.kind {
-            AdamKind::Plain | AdamKind::AmsGrad => adam_piece(isa, param, grad, mean, square, c),
-            AdamKind::Nesterov { .. } | AdamKind::Rectified => {
-                relative_piece(isa, param, grad, mean, square, c);
-            }
-        }
-    });
-}
-
-/// As [`adam`], with the largest v so far in the denominator.
-fn amsgrad<T: Real>(
-    param: &mut [T],
-    grad: &[T],
-    mean: &mut [T],
-    square: &mut [T],
-    largest: &mut [T],
-    s: &AdamStep,
-) {
-    let (isa, len, c) = (isa(), piece_len(param.len()), AdamNumbers::new(s));
-    for_each_pieces([param, mean, square, largest], len, |index, [param, mean, square, largest]| {
-        amsgrad_piece(isa, param, &grad[index * len..], mean, square, largest, c);
-    });
 }
 
 #[derive(Clone, Copy)]
@@ -163,7 +210,11 @@ impl<T: Real> AdamNumbers<T> {
 }
 
 multiversion! {
-    fn adam_piece[T: Real](param: &mut [T], grad: &[T], mean: &mut [T], square: &mut [T], c: AdamNumbers<T>) {
+    /// Step number t (from 1) of Adam:
+    ///
+    /// m = m + (1 - beta1) (g - m), v = beta2 v + (1 - beta2) g^2, p -= mean m / (sqrt v / root + eps), the factors as
+    /// `AdamStep` gives them.
+    fn adam[T: Real](param: &mut [T], grad: &[T], mean: &mut [T], square: &mut [T], c: AdamNumbers<T>) {
         for (((p, m), v), &g) in param.iter_mut().zip(mean).zip(square).zip(grad) {
             let g = g + c.decay * *p;
             *m = *m + c.take1 * (g - *m);
@@ -175,7 +226,8 @@ multiversion! {
 }
 
 multiversion! {
-    fn relative_piece[T: Real](
+    /// NAdam and RAdam: p -= (mean m + grad g) / (sqrt v / root + eps), m and v as in [`adam`].
+    fn relative[T: Real](
         param: &mut [T], grad: &[T], mean: &mut [T], square: &mut [T], c: AdamNumbers<T>,
     ) {
         for (((p, m), v), &g) in param.iter_mut().zip(mean).zip(square).zip(grad) {
@@ -190,7 +242,8 @@ multiversion! {
 }
 
 multiversion! {
-    fn amsgrad_piece[T: Real](
+    /// As [`adam`], with the largest v so far in the denominator.
+    fn amsgrad[T: Real](
         param: &mut [T], grad: &[T], mean: &mut [T], square: &mut [T], largest: &mut [T], c: AdamNumbers<T>,
     ) {
         for ((((p, m), v), w), &g) in param.iter_mut().zip(mean).zip(square).zip(largest).zip(grad) {
@@ -240,38 +293,18 @@ impl<T: Real> RmsPropNumbers<T> {
     }
 }
 
-/// p -= lr d.
-fn rms_prop<T: Real>(param: &mut [T], grad: &[T], square: &mut [T], s: &RmsPropStep) {
-    let (isa, len, c) = (isa(), piece_len(param.len()), RmsPropNumbers::new(s));
-    for_each_pieces([param, square], len, |index, [param, square]| {
-        rms_prop_piece(isa, param, &grad[index * len..], square, c);
-    });
-}
-
 multiversion! {
-    fn rms_prop_piece[T: Real](param: &mut [T], grad: &[T], square: &mut [T], c: RmsPropNumbers<T>) {
+    /// p -= lr d.
+    fn rms_prop[T: Real](param: &mut [T], grad: &[T], square: &mut [T], c: RmsPropNumbers<T>) {
         for ((p, v), &g) in param.iter_mut().zip(square).zip(grad) {
             *p = *p - c.lr * c.direction(*p, g, v, None);
         }
     }
 }
 
-/// b = momentum b + d, p -= lr b.
-fn rms_prop_momentum<T: Real>(
-    param: &mut [T],
-    grad: &[T],
-    square: &mut [T],
-    step: &mut [T],
-    s: &RmsPropStep,
-) {
-    let (isa, len, c) = (isa(), piece_len(param.len()), RmsPropNumbers::new(s));
-    for_each_pieces([param, square, step], len, |index, [param, square, step]| {
-        rms_prop_momentum_piece(isa, param, &grad[index * len..], square, step, c);
-    });
-}
-
 multiversion! {
-    fn rms_prop_momentum_piece[T: Real](
+    /// b = momentum b + d, p -= lr b.
+    fn rms_prop_momentum[T: Real](
         param: &mut [T], grad: &[T], square: &mut [T], step: &mut [T], c: RmsPropNumbers<T>,
     ) {
         for (((p, v), b), &g) in param.iter_mut().zip(square).zip(step).zip(grad) {
@@ -281,16 +314,9 @@ multiversion! {
     }
 }
 
-/// As [`rms_prop`], with the mean gradient.
-fn centered<T: Real>(param: &mut [T], grad: &[T], square: &mut [T], mean: &mut [T], s: &RmsPropStep) {
-    let (isa, len, c) = (isa(), piece_len(param.len()), RmsPropNumbers::new(s));
-    for_each_pieces([param, square, mean], len, |index, [param, square, mean]| {
-        centered_piece(isa, param, &grad[index * len..], square, mean, c);
-    });
-}
-
 multiversion! {
-    fn centered_piece[T: Real](
+    /// As [`rms_prop`], with the mean gradient.
+    fn centered[T: Real](
         param: &mut [T], grad: &[T], square: &mut [T], mean: &mut [T], c: RmsPropNumbers<T>,
     ) {
         for (((p, v), a), &g) in param.iter_mut().zip(square).zip(mean).zip(grad) {
@@ -299,23 +325,9 @@ multiversion! {
     }
 }
 
-/// As [`rms_prop_momentum`], with the mean gradient.
-fn centered_momentum<T: Real>(
-    param: &mut [T],
-    grad: &[T],
-    square: &mut [T],
-    step: &mut [T],
-    mean: &mut [T],
-    s: &RmsPropStep,
-) {
-    let (isa, len, c) = (isa(), piece_len(param.len()), RmsPropNumbers::new(s));
-    for_each_pieces([param, square, step, mean], len, |index, [param, square, step, mean]| {
-        centered_momentum_piece(isa, param, &grad[index * len..], square, step, mean, c);
-    });
-}
-
 multiversion! {
-    fn centered_momentum_piece[T: Real](
+    /// As [`rms_prop_momentum`], with the mean gradient.
+    fn centered_momentum[T: Real](
         param: &mut [T], grad: &[T], square: &mut [T], step: &mut [T], mean: &mut [T], c: RmsPropNumbers<T>,
     ) {
         for ((((p, v), b), a), &g) in param.iter_mut().zip(square).zip(step).zip(mean).zip(grad) {
@@ -325,17 +337,10 @@ multiversion! {
     }
 }
 
-/// s += g^2, p -= lr g / (sqrt s + eps).
-fn adagrad<T: Real>(param: &mut [T], grad: &[T], sum: &mut [T], s: &AdagradStep) {
-    let (isa, len) = (isa(), piece_len(param.len()));
-    let [lr, decay, eps] = [s.lr, s.weight_decay, s.eps].map(T::from_f64);
-    for_each_pieces([param, sum], len, |index, [param, sum]| {
-        adagrad_piece(isa, param, &grad[index * len..], sum, lr, decay, eps);
-    });
-}
-
 multiversion! {
-    fn adagrad_piece[T: Real](param: &mut [T], grad: &[T], sum: &mut [T], lr: T, decay: T, eps: T) {
+    /// s += g^2, p -= lr g / (sqrt s + eps).
+    fn adagrad[T: Real](param: &mut [T], grad: &[T], sum: &mut [T], c: [T; 3]) {
+        let [lr, decay, eps] = c;
         for ((p, s), &g) in param.iter_mut().zip(sum).zip(grad) {
             let g = g + decay * *p;
             *s += g * g;
@@ -344,17 +349,9 @@ multiversion! {
     }
 }
 
-/// p = (1 - lr weight_decay) p - lr sign(m + (1 - beta1) (g - m)), m = m + (1 - beta2) (g - m).
-fn lion<T: Real>(param: &mut [T], grad: &[T], mean: &mut [T], s: &LionStep) {
-    let (isa, len) = (isa(), piece_len(param.len()));
-    let c = [1.0 - s.lr * s.weight_decay, s.lr, 1.0 - s.beta1, 1.0 - s.beta2].map(T::from_f64);
-    for_each_pieces([param, mean], len, |index, [param, mean]| {
-        lion_piece(isa, param, &grad[index * len..], mean, c);
-    });
-}
-
 multiversion! {
-    fn lion_piece[T: Real](param: &mut [T], grad: &[T], mean: &mut [T], c: [T; 4]) {
+    /// p = (1 - lr weight_decay) p - lr sign(m + (1 - beta1) (g - m)), m = m + (1 - beta2) (g - m).
+    fn lion[T: Real](param: &mut [T], grad: &[T], mean: &mut [T], c: [T; 4]) {
         let [shrink, lr, take1, take2] = c;
         for ((p, m), &g) in param.iter_mut().zip(mean).zip(grad) {
             let d = *m + take1 * (g - *m);
@@ -366,14 +363,9 @@ multiversion! {
     }
 }
 
-/// p += weight (g - p).
-fn lerp<T: Real>(param: &mut [T], new: &[T], weight: T) {
-    let (isa, len) = (isa(), piece_len(param.len()));
-    for_each_pieces([param], len, |index, [param]| lerp_piece(isa, param, &new[index * len..], weight));
-}
-
 multiversion! {
-    fn lerp_piece[T: Real](param: &mut [T], new: &[T], weight: T) {
+    /// p += weight (g - p).
+    fn lerp[T: Real](param: &mut [T], new: &[T], weight: T) {
         for (p, &g) in param.iter_mut().zip(new) {
             *p = *p + weight * (g - *p);
         }
@@ -402,28 +394,33 @@ mod tests {
         p
     }
 
+    fn step<T: Real>(rule: Update, param: &mut [T], grad: &[T], kept: &mut [Vec<T>]) {
+        let kept = kept.iter_mut().map(|k| &mut k[..]).collect();
+        update(vec![Slices { update: rule, param, grad, kept }]);
+    }
+
     const PLAIN: SgdStep =
         SgdStep { lr: 0.1, momentum: 0.0, dampening: 0.0, weight_decay: 0.01, nesterov: false, first: false };
 
     #[test]
     fn sgd_as_pytorch() {
-        let got = run(|_, p, g| sgd(p, g, &PLAIN));
+        let got = run(|_, p, g| step(Update::Sgd(PLAIN), p, g, &mut []));
         close(&got, &[0.8179826731614103, -1.099310688176226, 0.46188345569882694]);
     }
 
     #[test]
     fn momentum_as_pytorch() {
         let settings = SgdStep { momentum: 0.9, dampening: 0.2, ..PLAIN };
-        let mut v = vec![f64::NAN; 3];
-        let got = run(|t, p, g| sgd_momentum(p, g, &mut v, &SgdStep { first: t == 1, ..settings }));
+        let mut v = [vec![f64::NAN; 3]];
+        let got = run(|t, p, g| step(Update::Sgd(SgdStep { first: t == 1, ..settings }), p, g, &mut v));
         close(&got, &[0.6743373834928909, 0.02389161409040909, 0.43566808156843917]);
     }
 
     #[test]
     fn nesterov_as_pytorch() {
         let settings = SgdStep { momentum: 0.9, nesterov: true, ..PLAIN };
-        let mut v = vec![f64::NAN; 3];
-        let got = run(|t, p, g| sgd_momentum(p, g, &mut v, &SgdStep { first: t == 1, ..settings }));
+        let mut v = [vec![f64::NAN; 3]];
+        let got = run(|t, p, g| step(Update::Sgd(SgdStep { first: t == 1, ..settings }), p, g, &mut v));
         close(&got, &[0.5659024335109571, 0.19889370926647745, 0.3988188618943373]);
     }
 
@@ -441,8 +438,8 @@ mod tests {
     #[test]
     fn adam_and_adamw_as_pytorch() {
         let steps = |decoupled| {
-            let (mut m, mut v) = (vec![0.0; 3], vec![0.0; 3]);
-            run(|t, p, g| adam(p, g, &mut m, &mut v, &AdamStep { decoupled, t, ..ADAM }))
+            let mut kept = [vec![0.0; 3], vec![0.0; 3]];
+            run(|t, p, g| step(Update::Adam(AdamStep { decoupled, t, ..ADAM }), p, g, &mut kept))
         };
         close(&steps(false), &[0.7103812701610382, -1.7042197667153742, 0.20070240364587794]);
         close(&steps(true), &[0.7056156475863122, -1.693102456386039, 0.1980605945345811]);
@@ -477,22 +474,55 @@ mod tests {
         ]
     }
 
+    /// Lengths around a piece's, and none.
+    #[test]
+    fn all_at_once_is_one_after_another() {
+        let lengths = [0, 1, PIECE - 1, PIECE, PIECE + 1, 3 * PIECE + 17, 5];
+        let numbers =
+            |n: usize, k: usize| (0..n).map(|i| ((i * k) % 101) as f32 * 0.02 - 1.0).collect::<Vec<_>>();
+        let rules = every_update();
+        for first in 0..rules.len() {
+            // Another rule for each parameter.
+            let each = || lengths.iter().zip(rules.iter().cycle().skip(first));
+            let mut params: Vec<_> = each().map(|(&n, _)| numbers(n, 7)).collect();
+            let grads: Vec<_> = each().map(|(&n, _)| numbers(n, 13)).collect();
+            let mut kept: Vec<_> = each().map(|(&n, (_, slots))| vec![vec![0.25f32; n]; *slots]).collect();
+            let (mut wanted, mut wanted_kept) = (params.clone(), kept.clone());
+            for (i, (_, (rule, _))) in each().enumerate() {
+                step(*rule, &mut wanted[i], &grads[i], &mut wanted_kept[i]);
+            }
+            let steps = params.iter_mut().zip(&grads).zip(&mut kept).zip(each());
+            let steps = steps.map(|(((param, grad), kept), (_, (rule, _)))| {
+                let kept = kept.iter_mut().map(|k| &mut k[..]).collect();
+                Slices { update: *rule, param, grad, kept }
+            });
+            with_threads(2, || update(steps.collect()));
+            assert!(params == wanted && kept == wanted_kept, "from {:?} on", rules[first].0);
+        }
+    }
+
+    #[test]
+    #[should_panic(expected = "update: parameter, gradient and state differ in length")]
+    fn lengths_that_differ() {
+        step(Update::Sgd(PLAIN), &mut [1.0; 3], &[1.0; 2], &mut []);
+    }
+
     #[test]
     fn threads_do_not_change_bits() {
         let len = PARALLEL_LEN + 1001;
         let start: Vec<f32> = (0..len).map(|i| (i % 101) as f32 * 0.02 - 1.0).collect();
         let grad: Vec<f32> = (0..len).map(|i| (i % 97) as f32 * 0.02 - 0.9).collect();
         for (rule, slots) in every_update() {
-            let step = |range: std::ops::Range<usize>| {
+            let of = |range: std::ops::Range<usize>| {
                 let mut p = start[range.clone()].to_vec();
                 let mut kept = vec![vec![0.2; p.len()]; slots];
-                update(&rule, &mut p, &grad[range], kept.iter_mut().map(|k| &mut k[..]).collect());
+                step(rule, &mut p, &grad[range], &mut kept);
                 (p, kept.concat())
             };
-            let whole = with_threads(1, || step(0..len));
+            let whole = with_threads(1, || of(0..len));
             assert!(whole.0.iter().all(|p| p.is_finite()) && whole.0 != start, "{rule:?}");
-            assert_eq!(whole, with_threads(3, || step(0..len)), "{rule:?}");
-            let one_by_one: Vec<f32> = (0..500).flat_map(|i| step(i..i + 1).0).collect();
+            assert_eq!(whole, with_threads(3, || of(0..len)), "{rule:?}");
+            let one_by_one: Vec<f32> = (0..500).flat_map(|i| of(i..i + 1).0).collect();
             assert_eq!(whole.0[..500], one_by_one, "{rule:?}");
         }
     }

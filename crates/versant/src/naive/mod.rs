@@ -18,7 +18,7 @@ use crate::device::{Backend, ConvShape, Epilogue, Norm, NormGrads, NormInput};
 use crate::dtype::with_element;
 use crate::layout::Layout;
 use crate::ops::{Bands, Binary, Compare, Reduce, Spans, Unary};
-use crate::optim::Update;
+use crate::optim::Step;
 use elementwise::{compare, larger};
 use number::{Number, read, read_i64, write, write_i64};
 
@@ -245,8 +245,8 @@ impl Backend for Naive {
         pool::resample(rows, columns, x, out);
     }
 
-    fn update(&self, update: &Update, param: &mut Array, grad: &Array, kept: &mut [Array]) {
-        optim::update(update, param, grad, kept);
+    fn update(&self, steps: &mut [Step]) {
+        steps.iter_mut().for_each(optim::step);
     }
 }
 

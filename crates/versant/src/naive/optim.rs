@@ -1,8 +1,7 @@
 //! One step of an optimiser, element by element, as the formulas stand in the papers.
 
 use super::number::{read, write};
-use crate::array::Array;
-use crate::optim::{AdamKind, AdamStep, RmsPropStep, SgdStep, Update, power, rectification};
+use crate::optim::{AdamKind, AdamStep, RmsPropStep, SgdStep, Step, Update, power, rectification};
 
 /// An element: its value, its gradient, and what is kept for it.
 struct Element<'a> {
@@ -11,12 +10,13 @@ struct Element<'a> {
     kept: &'a mut [f64],
 }
 
-pub(super) fn update(update: &Update, param: &mut Array, grad: &Array, kept: &mut [Array]) {
+pub(super) fn step(step: &mut Step) {
+    let Step { update, param, grad, kept } = step;
     let (mut values, grads) = (read(param), read(grad));
     let mut all: Vec<Vec<f64>> = kept.iter().map(read).collect();
     for (i, p) in values.iter_mut().enumerate() {
         let mut of_one: Vec<f64> = all.iter().map(|slot| slot[i]).collect();
-        step(update, Element { p, g: grads[i], kept: &mut of_one });
+        element(update, Element { p, g: grads[i], kept: &mut of_one });
         for (slot, value) in all.iter_mut().zip(of_one) {
             slot[i] = value;
         }
@@ -27,7 +27,7 @@ pub(super) fn update(update: &Update, param: &mut Array, grad: &Array, kept: &mu
     }
 }
 
-fn step(update: &Update, e: Element) {
+fn element(update: &Update, e: Element) {
     let Element { p, g, kept } = e;
     match update {
         Update::Sgd(s) => sgd(s, Element { p, g, kept }),

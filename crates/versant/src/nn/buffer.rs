@@ -78,7 +78,7 @@ impl Module for Buffer {
     fn visit(&self, path: &mut Path, f: &mut dyn FnMut(&str, &Tensor)) {
         f(path.as_str(), &self.get());
     }
-    fn visit_mut(&mut self, path: &mut Path, f: &mut dyn FnMut(&str, &mut Tensor)) {
+    fn visit_mut<'a>(&'a mut self, path: &mut Path, f: &mut dyn FnMut(&str, &'a mut Tensor)) {
         f(path.as_str(), self.0.get_mut().unwrap_or_else(PoisonError::into_inner));
     }
 }

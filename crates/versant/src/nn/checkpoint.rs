@@ -38,7 +38,7 @@ impl<L: Module> Module for Checkpoint<L> {
     fn visit(&self, path: &mut Path, f: &mut dyn FnMut(&str, &Tensor)) {
         self.0.visit(path, f);
     }
-    fn visit_mut(&mut self, path: &mut Path, f: &mut dyn FnMut(&str, &mut Tensor)) {
+    fn visit_mut<'a>(&'a mut self, path: &mut Path, f: &mut dyn FnMut(&str, &'a mut Tensor)) {
         self.0.visit_mut(path, f);
     }
 }

@@ -56,8 +56,8 @@ pub trait Module {
     /// Calls `f` with the path and each tensor, in the order of declaration.
     fn visit(&self, path: &mut Path, f: &mut dyn FnMut(&str, &Tensor));
 
-    /// The same, to change them.
-    fn visit_mut(&mut self, path: &mut Path, f: &mut dyn FnMut(&str, &mut Tensor));
+    /// The same, to change them. What `f` is given may be kept as long as the model is borrowed.
+    fn visit_mut<'a>(&'a mut self, path: &mut Path, f: &mut dyn FnMut(&str, &'a mut Tensor));
 
     /// Calls `f` with the name of each tensor and the tensor.
     fn for_each(&self, f: &mut dyn FnMut(&str, &Tensor)) {
@@ -65,7 +65,7 @@ pub trait Module {
     }
 
     /// Calls `f` with the name of each tensor and the tensor, to change it.
-    fn for_each_mut(&mut self, f: &mut dyn FnMut(&str, &mut Tensor)) {
+    fn for_each_mut<'a>(&'a mut self, f: &mut dyn FnMut(&str, &'a mut Tensor)) {
         self.visit_mut(&mut Path::default(), f);
     }
 
@@ -150,7 +150,7 @@ impl Module for Tensor {
     fn visit(&self, path: &mut Path, f: &mut dyn FnMut(&str, &Tensor)) {
         f(path.as_str(), self);
     }
-    fn visit_mut(&mut self, path: &mut Path, f: &mut dyn FnMut(&str, &mut Tensor)) {
+    fn visit_mut<'a>(&'a mut self, path: &mut Path, f: &mut dyn FnMut(&str, &'a mut Tensor)) {
         f(path.as_str(), self);
     }
 }
@@ -159,7 +159,7 @@ impl<M: Module + ?Sized> Module for Box<M> {
     fn visit(&self, path: &mut Path, f: &mut dyn FnMut(&str, &Tensor)) {
         (**self).visit(path, f);
     }
-    fn visit_mut(&mut self, path: &mut Path, f: &mut dyn FnMut(&str, &mut Tensor)) {
+    fn visit_mut<'a>(&'a mut self, path: &mut Path, f: &mut dyn FnMut(&str, &'a mut Tensor)) {
         (**self).visit_mut(path, f);
     }
 }
@@ -170,7 +170,7 @@ impl<M: Module> Module for Option<M> {
             module.visit(path, f);
         }
     }
-    fn visit_mut(&mut self, path: &mut Path, f: &mut dyn FnMut(&str, &mut Tensor)) {
+    fn visit_mut<'a>(&'a mut self, path: &mut Path, f: &mut dyn FnMut(&str, &'a mut Tensor)) {
         if let Some(module) = self {
             module.visit_mut(path, f);
         }
@@ -184,7 +184,7 @@ impl<M: Module> Module for Vec<M> {
             path.enter(&i.to_string(), |path| module.visit(path, f));
         }
     }
-    fn visit_mut(&mut self, path: &mut Path, f: &mut dyn FnMut(&str, &mut Tensor)) {
+    fn visit_mut<'a>(&'a mut self, path: &mut Path, f: &mut dyn FnMut(&str, &'a mut Tensor)) {
         for (i, module) in self.iter_mut().enumerate() {
             path.enter(&i.to_string(), |path| module.visit_mut(path, f));
         }
@@ -195,7 +195,7 @@ macro_rules! no_parameters {
     ($($t:ty),*) => {$(
         impl Module for $t {
             fn visit(&self, _: &mut Path, _: &mut dyn FnMut(&str, &Tensor)) {}
-            fn visit_mut(&mut self, _: &mut Path, _: &mut dyn FnMut(&str, &mut Tensor)) {}
+            fn visit_mut<'a>(&'a mut self, _: &mut Path, _: &mut dyn FnMut(&str, &'a mut Tensor)) {}
         }
     )*};
 }

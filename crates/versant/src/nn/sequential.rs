@@ -59,7 +59,7 @@ impl Module for Sequential {
             path.enter(name, |path| layer.visit(path, f));
         }
     }
-    fn visit_mut(&mut self, path: &mut Path, f: &mut dyn FnMut(&str, &mut Tensor)) {
+    fn visit_mut<'a>(&'a mut self, path: &mut Path, f: &mut dyn FnMut(&str, &'a mut Tensor)) {
         for (name, layer) in &mut self.layers {
             path.enter(name, |path| layer.visit_mut(path, f));
         }

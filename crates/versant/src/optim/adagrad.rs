@@ -58,10 +58,10 @@ impl Optimizer for Adagrad {
     #[track_caller]
     fn step(&mut self, model: &mut dyn Module, grads: &Gradients) {
         let &mut Adagrad { ref mut base, lr_decay, eps } = self;
-        base.for_each_gradient(model, grads, |p| {
+        base.step(model, grads, |p| {
             let lr = p.lr / (1.0 + (p.t - 1) as f64 * lr_decay);
             let weight_decay = p.weight_decay;
-            p.apply(&Update::Adagrad(AdagradStep { lr, eps, weight_decay }));
+            Update::Adagrad(AdagradStep { lr, eps, weight_decay })
         });
     }
 

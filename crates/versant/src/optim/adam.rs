@@ -131,9 +131,9 @@ impl Optimizer for Adam {
     #[track_caller]
     fn step(&mut self, model: &mut dyn Module, grads: &Gradients) {
         let &mut Adam { ref mut base, beta1, beta2, eps, decoupled, kind } = self;
-        base.for_each_gradient(model, grads, |p| {
+        base.step(model, grads, |p| {
             let (lr, weight_decay, t) = (p.lr, p.weight_decay, p.t);
-            p.apply(&Update::Adam(AdamStep { lr, beta1, beta2, eps, weight_decay, decoupled, kind, t }));
+            Update::Adam(AdamStep { lr, beta1, beta2, eps, weight_decay, decoupled, kind, t })
         });
     }
 

@@ -1,8 +1,6 @@
 //! What all optimisers have in common: settings by group, and arrays by parameter.
 
-use std::collections::BTreeMap;
-
-use super::{Group, State, Update};
+use super::{Group, State, Step, Update};
 use crate::array::Array;
 use crate::autograd::Gradients;
 use crate::dtype::DType;
@@ -20,12 +18,13 @@ pub struct Base {
     pub slots: Vec<&'static str>,
     groups: Vec<Group>,
     groups_checked: bool,
-    kept: BTreeMap<String, Kept>,
+    /// In the order of the model, or of first gradients.
+    kept: Vec<Kept>,
 }
 
 /// What is kept for one parameter.
-#[derive(Default)]
 struct Kept {
+    name: String,
     steps: i64,
     arrays: Vec<Array>,
 }
@@ -37,7 +36,7 @@ pub struct Parameter<'a> {
     /// Its values, to be changed.
     pub value: &'a mut Array,
     /// Its gradient, contiguous.
-    pub grad: &'a Array,
+    pub grad: Array,
     /// The arrays kept for it, in the order of [`Base::slots`]; zeros at first.
     pub slots: &'a mut [Array],
     /// The learning rate of its group.
@@ -50,13 +49,6 @@ pub struct Parameter<'a> {
     pub first: bool,
 }
 
-impl Parameter<'_> {
-    /// Lets the backend do a step.
-    pub fn apply(self, update: &Update) {
-        self.value.device().backend().update(update, self.value, self.grad, self.slots);
-    }
-}
-
 impl Base {
     /// No weight decay, no groups.
     pub fn new(lr: f64, slots: &[&'static str]) -> Base {
@@ -66,7 +58,7 @@ impl Base {
             slots: slots.to_vec(),
             groups: Vec::new(),
             groups_checked: true,
-            kept: BTreeMap::new(),
+            kept: Vec::new(),
         }
     }
 
@@ -76,33 +68,64 @@ impl Base {
         self.groups_checked = false;
     }
 
-    /// Calls `update` for every parameter that has a gradient, with the settings of its group.
+    /// The parameters that have a gradient, in the model's order, each with the settings of its group. Their numbers of
+    /// steps are counted up.
     ///
     /// # Panics
-    /// At the first step, if no parameter belongs to a group.
+    /// At the first step, if no parameter belongs to a group; if two parameters have one name.
     #[track_caller]
-    pub fn for_each_gradient(
-        &mut self,
-        model: &mut dyn Module,
-        grads: &Gradients,
-        mut update: impl FnMut(Parameter<'_>),
-    ) {
+    pub fn parameters<'a>(&'a mut self, model: &'a mut dyn Module, grads: &Gradients) -> Vec<Parameter<'a>> {
         self.check_groups(model);
         let Base { lr, weight_decay, slots, groups, kept, .. } = self;
-        model.for_each_mut(&mut |name, param| {
-            let Some(grad) = grads.get(param).map(|g| g.array().contiguous()) else { return };
+        // Of each tensor its gradient, and the place of what is kept for it: as a rule the one behind the last.
+        let (mut found, mut next) = (Vec::with_capacity(kept.len()), 0);
+        model.for_each(&mut |name, param| {
+            found.push(grads.get(param).map(|grad| {
+                let place = (next..kept.len()).chain(0..next).find(|&i| kept[i].name == name);
+                let place = place.unwrap_or_else(|| {
+                    kept.push(Kept { name: name.to_string(), steps: 0, arrays: Vec::new() });
+                    kept.len() - 1
+                });
+                next = place + 1;
+                (place, grad.array().contiguous())
+            }));
+        });
+        let mut kept: Vec<_> = kept.iter_mut().map(Some).collect();
+        let (mut found, mut all) = (found.into_iter(), Vec::with_capacity(kept.len()));
+        model.for_each_mut(&mut |visited, param| {
+            let Some((place, grad)) = found.next().flatten() else { return };
+            let Some(Kept { name, steps, arrays }) = kept[place].take() else {
+                panic!("optimizer: two parameters of the model are called {visited}");
+            };
+            assert_eq!(name, visited, "optimizer: the model's visit and visit_mut go different ways");
             let group = groups.iter().find(|g| g.contains(name, param.shape()));
             let (lr, weight_decay) = group.map_or((*lr, *weight_decay), |g| g.settings(*lr, *weight_decay));
             let value = param.array_mut();
-            if !kept.contains_key(name) {
-                kept.insert(name.to_string(), Kept::default());
-            }
-            let Some(Kept { steps, arrays }) = kept.get_mut(name) else { unreachable!("inserted above") };
             let first = arrays.len() < slots.len();
             arrays.resize_with(slots.len(), || Array::zeros_on(value.shape(), value.dtype(), value.device()));
             *steps += 1;
-            update(Parameter { name, value, grad: &grad, slots: arrays, lr, weight_decay, t: *steps, first });
+            all.push(Parameter { name, value, grad, slots: arrays, lr, weight_decay, t: *steps, first });
         });
+        all
+    }
+
+    /// One step of all parameters that have a gradient, by the backend; `rule` says which.
+    ///
+    /// # Panics
+    /// As [`parameters`](Base::parameters).
+    #[track_caller]
+    pub fn step(
+        &mut self,
+        model: &mut dyn Module,
+        grads: &Gradients,
+        rule: impl Fn(&Parameter<'_>) -> Update,
+    ) {
+        let parameters = self.parameters(model, grads).into_iter();
+        step_all(
+            parameters
+                .map(|p| Step { update: rule(&p), param: p.value, grad: p.grad, kept: p.slots })
+                .collect(),
+        );
     }
 
     #[track_caller]
@@ -126,7 +149,7 @@ impl Base {
     /// The steps and arrays of all parameters, by name.
     pub fn state(&self) -> State {
         let mut state = State::new();
-        for (name, Kept { steps, arrays }) in &self.kept {
+        for Kept { name, steps, arrays } in &self.kept {
             state.insert(format!("step.{name}"), Array::from_slice(&[*steps], ()));
             let named = self.slots.iter().zip(arrays);
             state.extend(named.map(|(slot, array)| (format!("{slot}.{name}"), array.clone())));
@@ -139,7 +162,7 @@ impl Base {
     /// # Errors
     /// When a name or shape does not belong to this optimiser and model; all is then as before.
     pub fn load_state(&mut self, mut state: State, model: &dyn Module) -> Result<()> {
-        let mut kept = BTreeMap::new();
+        let mut kept = Vec::new();
         for (name, param) in model.named_parameters() {
             let Some(step) = state.remove(&format!("step.{name}")) else { continue };
             let steps = Some(step).filter(|s| s.numel() == 1 && s.dtype() == DType::I64);
@@ -165,7 +188,7 @@ impl Base {
                 }
                 arrays.push(array.to(param.device()));
             }
-            kept.insert(name, Kept { steps, arrays });
+            kept.push(Kept { name, steps, arrays });
         }
         if let Some(name) = state.keys().next() {
             return Err(Error::Checkpoint(format!(
@@ -177,10 +200,18 @@ impl Base {
     }
 }
 
+/// Hands the steps to the backends, all of one device at once.
+pub(crate) fn step_all(mut steps: Vec<Step>) {
+    for of_device in steps.chunk_by_mut(|a, b| a.param.device() == b.param.device()) {
+        of_device[0].param.device().backend().update(of_device);
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::nn::{Context, Layer, Linear};
+    use crate::device::Device;
+    use crate::nn::{Context, Layer, Linear, Path};
     use crate::optim::{Adagrad, Adam, Lion, Optimizer, RmsProp, Sgd};
     use crate::rng::Rng;
     use crate::tensor::Tensor;
@@ -248,6 +279,55 @@ mod tests {
             let found = error(state);
             assert!(found.contains(wanted), "{found}");
         }
+    }
+
+    /// Two names and one tensor, two types, two devices: every parameter gets its own step.
+    #[test]
+    fn parameters_of_all_kinds_in_one_model() {
+        let one = |dtype, device| Tensor::ones([2]).cast(dtype).to(device).requires_grad();
+        let tied = one(DType::F32, Device::Cpu);
+        let mut model = vec![
+            tied.clone(),
+            one(DType::F64, Device::Cpu),
+            one(DType::F32, Device::Naive),
+            tied,
+            one(DType::F64, Device::Naive),
+            one(DType::F64, Device::Cpu),
+        ];
+        let mut sgd = Sgd::new(0.5).momentum(0.5);
+        // v = 1, then 1.5; of the tied tensor, whose gradient is 2, twice that.
+        for (value, of_tied) in [(0.5, 0.0), (-0.25, -1.5)] {
+            let sum = |x: &Tensor| x.sum().to(Device::Cpu).cast(DType::F64);
+            let grads = model.iter().map(sum).reduce(|a, b| a + b).unwrap().backward();
+            sgd.step(&mut model, &grads);
+            let values: Vec<_> = model.iter().map(|x| x.cast(DType::F64).to_vec::<f64>()).collect();
+            assert_eq!(
+                values.concat(),
+                [of_tied, value, value, of_tied, value, value].map(|v| [v; 2]).concat()
+            );
+        }
+    }
+
+    struct OneName(Tensor, Tensor);
+
+    impl Module for OneName {
+        fn visit(&self, _: &mut Path, f: &mut dyn FnMut(&str, &Tensor)) {
+            f("weight", &self.0);
+            f("weight", &self.1);
+        }
+        fn visit_mut<'a>(&'a mut self, _: &mut Path, f: &mut dyn FnMut(&str, &'a mut Tensor)) {
+            f("weight", &mut self.0);
+            f("weight", &mut self.1);
+        }
+    }
+
+    #[test]
+    #[should_panic(expected = "optimizer: two parameters of the model are called weight")]
+    fn two_parameters_of_one_name() {
+        let one = || Tensor::ones([2]).requires_grad();
+        let mut model = OneName(one(), one());
+        let grads = (&model.0 * &model.1).sum().backward();
+        Sgd::new(0.1).step(&mut model, &grads);
     }
 
     /// The steps of a parameter are its own: what was frozen at first has unbiased means.

@@ -52,9 +52,9 @@ impl Optimizer for Lion {
     #[track_caller]
     fn step(&mut self, model: &mut dyn Module, grads: &Gradients) {
         let &mut Lion { ref mut base, beta1, beta2 } = self;
-        base.for_each_gradient(model, grads, |p| {
+        base.step(model, grads, |p| {
             let (lr, weight_decay) = (p.lr, p.weight_decay);
-            p.apply(&Update::Lion(LionStep { lr, beta1, beta2, weight_decay }));
+            Update::Lion(LionStep { lr, beta1, beta2, weight_decay })
         });
     }
 

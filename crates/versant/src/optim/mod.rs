@@ -1,5 +1,6 @@
-//! Optimisers: they give a model's parameters new values, in place, from the gradients of a step. //!
-//! Each keeps arrays by parameter name and does one kernel a parameter; learning rate, weight decay, groups of
+//! Optimisers: they give a model's parameters new values, in place, from the gradients of a step.
+//!
+//! Each keeps arrays by parameter name and lets one kernel step all parameters; learning rate, weight decay, groups of
 //! parameters and the state that checkpoints hold are the same for all and stand in [`Base`].
 
 mod adagrad;
@@ -16,12 +17,13 @@ use std::collections::BTreeMap;
 
 pub use adagrad::Adagrad;
 pub use adam::Adam;
+pub(crate) use base::step_all;
 pub use base::{Base, Parameter};
 pub use group::Group;
 pub use lion::Lion;
 pub use rmsprop::RmsProp;
 pub use sgd::Sgd;
-pub use update::{AdagradStep, AdamKind, AdamStep, LionStep, RmsPropStep, SgdStep, Update};
+pub use update::{AdagradStep, AdamKind, AdamStep, LionStep, RmsPropStep, SgdStep, Step, Update};
 pub(crate) use update::{power, rectification};
 
 use crate::array::Array;
@@ -45,10 +47,10 @@ pub type State = BTreeMap<String, Array>;
 ///
 /// impl Optimizer for SignDescent {
 ///     fn step(&mut self, model: &mut dyn Module, grads: &Gradients) {
-///         self.0.for_each_gradient(model, grads, |p| {
-///             let (value, grad) = (Tensor::from(p.value.clone()), Tensor::from(p.grad.clone()));
+///         for p in self.0.parameters(model, grads) {
+///             let (value, grad) = (Tensor::from(p.value.clone()), Tensor::from(p.grad));
 ///             *p.value = (value - grad.sign() * p.lr).array().clone();
-///         });
+///         }
 ///     }
 ///     fn base(&self) -> &Base {
 ///         &self.0

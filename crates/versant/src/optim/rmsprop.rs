@@ -87,9 +87,9 @@ impl Optimizer for RmsProp {
     #[track_caller]
     fn step(&mut self, model: &mut dyn Module, grads: &Gradients) {
         let &mut RmsProp { ref mut base, alpha, eps, momentum, centered } = self;
-        base.for_each_gradient(model, grads, |p| {
+        base.step(model, grads, |p| {
             let (lr, weight_decay) = (p.lr, p.weight_decay);
-            p.apply(&Update::RmsProp(RmsPropStep { lr, alpha, eps, weight_decay, momentum, centered }));
+            Update::RmsProp(RmsPropStep { lr, alpha, eps, weight_decay, momentum, centered })
         });
     }
 

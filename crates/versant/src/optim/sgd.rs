@@ -77,9 +77,9 @@ impl Optimizer for Sgd {
             !nesterov || (momentum > 0.0 && dampening == 0.0),
             "Sgd: nesterov needs momentum above 0 and no dampening, not {momentum} and {dampening}"
         );
-        base.for_each_gradient(model, grads, |p| {
+        base.step(model, grads, |p| {
             let (lr, weight_decay, first) = (p.lr, p.weight_decay, p.first);
-            p.apply(&Update::Sgd(SgdStep { lr, momentum, dampening, nesterov, weight_decay, first }));
+            Update::Sgd(SgdStep { lr, momentum, dampening, nesterov, weight_decay, first })
         });
     }
 

@@ -1,6 +1,21 @@
-//! What an optimiser asks of a backend: one pass over a parameter, its gradient and the arrays kept for it.
+//! What an optimiser asks of a backend: one pass over each parameter, its gradient and the arrays kept for it.
 
-/// One step of one parameter. Each variant says which arrays are kept, in their order; zeros at first.
+use crate::array::Array;
+
+/// One step of one parameter, in place. All are contiguous and of one shape and floating type.
+#[derive(Debug)]
+pub struct Step<'a> {
+    /// The formula and its numbers.
+    pub update: Update,
+    /// What is changed.
+    pub param: &'a mut Array,
+    /// Its gradient.
+    pub grad: Array,
+    /// As many arrays as the update says.
+    pub kept: &'a mut [Array],
+}
+
+/// The formula of a step. Each variant says which arrays are kept, in their order; zeros at first.
 #[derive(Clone, Copy, Debug)]
 pub enum Update {
     /// `[velocity]`, or nothing without momentum.

@@ -6,7 +6,7 @@ use crate::array::Array;
 use crate::dtype::DType;
 use crate::error::{Error, Result};
 use crate::nn::Module;
-use crate::optim::{State, Update};
+use crate::optim::{State, Step, Update, step_all};
 
 /// A mean of a model's weights on the way: PyTorch's `AveragedModel`. Floating tensors, the running statistics of norms
 /// too, are averaged; whole numbers, as a count of batches, are those of the model.
@@ -61,19 +61,22 @@ impl WeightAverage {
     /// Takes the model's weights into the mean.
     pub fn update(&mut self, model: &dyn Module) {
         let weight = self.decay.map_or(1.0 / (self.count + 1) as f64, |decay| 1.0 - decay);
+        let mut means: BTreeMap<&str, &mut Array> =
+            self.values.iter_mut().map(|(n, v)| (n.as_str(), v)).collect();
+        let (mut steps, mut new) = (Vec::new(), Vec::new());
         model.for_each(&mut |name, tensor| {
             let array = tensor.array();
-            match self.values.get_mut(name) {
-                Some(mean) if array.dtype().is_float() => {
-                    let backend = mean.device().backend();
-                    backend.update(&Update::Lerp { weight }, mean, &array.contiguous(), &mut []);
+            match means.remove(name) {
+                Some(param) if array.dtype().is_float() => {
+                    let (update, grad) = (Update::Lerp { weight }, array.contiguous());
+                    steps.push(Step { update, param, grad, kept: &mut [] });
                 }
                 Some(mean) => *mean = array.clone(),
-                None => {
-                    self.values.insert(name.to_string(), array.clone());
-                }
+                None => new.push((name.to_string(), array.clone())),
             }
         });
+        step_all(steps);
+        self.values.extend(new);
         self.count += 1;
     }
 
