@@ -40,8 +40,11 @@ const FEW_ITEMS: usize = 8;
 /// Work items are not made smaller where there are this many.
 pub(super) const ENOUGH_ITEMS: usize = 16;
 
-/// A work item's area is at most this wide and this high: its block of B stays in the second-level cache.
+/// A work item's area is at most this wide: its block of B stays in the second-level cache.
 pub(super) const MAX_AREA: usize = 256;
+
+/// A work item's area is at most this high: the more rows, the less often B is copied.
+const MAX_AREA_ROWS: usize = 512;
 
 /// A work item has at least this many rows if C has: the copy of B is paid once for all of them.
 const MIN_AREA_ROWS: usize = 64;
@@ -217,7 +220,7 @@ fn cut(m: usize, n: usize, flops: usize, tile: TileShape) -> (usize, usize) {
     };
     let even =
         |total: usize, most: usize, unit: usize| total.div_ceil(total.div_ceil(most)).next_multiple_of(unit);
-    let (mut rows, mut cols) = (even(m, MAX_AREA, tile.rows), even(n, MAX_AREA, tile.cols));
+    let (mut rows, mut cols) = (even(m, MAX_AREA_ROWS, tile.rows), even(n, MAX_AREA, tile.cols));
     let wanted = (flops / ITEM_FLOPS).min(ENOUGH_ITEMS);
     loop {
         let items = m.div_ceil(rows) * n.div_ceil(cols);
