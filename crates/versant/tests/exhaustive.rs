@@ -17,7 +17,7 @@ use versant::cpu::math;
 type Function<T> = fn(T) -> T;
 
 /// Each with its promise, the greatest error in units in the last place.
-const FUNCTIONS: [(&str, Function<f32>, Function<f64>, f64); 9] = [
+const FUNCTIONS: [(&str, Function<f32>, Function<f64>, f64); 11] = [
     ("exp", math::exp, f64::exp, 1.0),
     ("exp_m1", math::exp_m1, f64::exp_m1, 1.5),
     ("ln", math::ln, f64::ln, 1.0),
@@ -27,7 +27,15 @@ const FUNCTIONS: [(&str, Function<f32>, Function<f64>, f64); 9] = [
     ("softplus", math::softplus, softplus, 2.0),
     ("erf", math::erf, libm::erf, 1.5),
     ("gelu", math::gelu, gelu, 5.0),
+    ("sin", |x| math::sin(narrow(x)), |x| f64::from(narrow(x as f32)).sin(), 0.51),
+    ("cos", |x| math::cos(narrow(x)), |x| f64::from(narrow(x as f32)).cos(), 0.51),
 ];
+
+/// The angles that the vectorised formula is for.
+#[inline(always)]
+fn narrow(x: f32) -> f32 {
+    if x.abs() > math::WIDEST_ANGLE { f32::NAN } else { x }
+}
 
 fn sigmoid(x: f64) -> f64 {
     let e = (-x.abs()).exp();

@@ -1,6 +1,7 @@
 //! Which formula computes which function.
 
 use super::activation;
+use super::angles;
 use super::elementwise::{self, Map, Operand, Zip};
 use super::real::Real;
 use crate::naive;
@@ -78,9 +79,40 @@ pub(super) fn unary<T: Real>(op: Unary, map: Map<T>) {
         Unary::Ceil => map.with(|v| v.ceil()),
         Unary::Round => map.with(|v| v.round_ties_even()),
         Unary::Trunc => map.with(|v| v.trunc()),
-        Unary::Log1p | Unary::Sin | Unary::Cos | Unary::Tan | Unary::Atan | Unary::PowScalar(_) => {
-            map.with(|v| T::from_f64(naive::unary(op, v.to_f64())))
-        }
+        Unary::Sin => angles::sin(map),
+        Unary::Cos => angles::cos(map),
+        Unary::PowScalar(exponent) => power(exponent, map),
+        Unary::Log1p | Unary::Tan | Unary::Atan => one_by_one(op, map),
+    }
+}
+
+fn one_by_one<T: Real>(op: Unary, map: Map<T>) {
+    map.with(|v| T::from_f64(naive::unary(op, v.to_f64())));
+}
+
+/// x^exponent. The exponents that models use, and those of their gradients, are products and roots, rounded once: of f64
+/// only those that are a single operation.
+fn power<T: Real>(exponent: f64, map: Map<T>) {
+    // Powers of minus infinity and of -0, unlike their roots, are those of infinity and 0.
+    let root = |x: f64| (if x == f64::NEG_INFINITY { -x } else { x + 0.0 }).sqrt();
+    let is_rounded = size_of::<T>() < size_of::<f64>();
+    match exponent {
+        1.0 => map.with(|x| x),
+        2.0 => map.with(|x| x * x),
+        -1.0 => map.with(|x| T::ONE / x),
+        0.5 => map.with(|x| (if x == T::NEG_INFINITY { -x } else { x + T::ZERO }).sqrt()),
+        3.0 if is_rounded => map.with(|x| {
+            let x = x.to_f64();
+            T::from_f64(x * x * x)
+        }),
+        4.0 if is_rounded => map.with(|x| {
+            let square = x.to_f64() * x.to_f64();
+            T::from_f64(square * square)
+        }),
+        -2.0 if is_rounded => map.with(|x| T::from_f64(1.0 / (x.to_f64() * x.to_f64()))),
+        1.5 if is_rounded => map.with(|x| T::from_f64(x.to_f64().abs() * root(x.to_f64()))),
+        -0.5 if is_rounded => map.with(|x| T::from_f64(1.0 / root(x.to_f64()))),
+        _ => one_by_one(Unary::PowScalar(exponent), map),
     }
 }
 
@@ -118,5 +150,38 @@ where
         Compare::Le => elementwise::binary(a, b, out, |a, b| (a <= b) as u8),
         Compare::Gt => elementwise::binary(a, b, out, |a, b| (a > b) as u8),
         Compare::Ge => elementwise::binary(a, b, out, |a, b| (a >= b) as u8),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::cpu::math::tests::ulps;
+
+    /// As the standard library's in f64, for numbers of all sizes and those that are none.
+    #[test]
+    fn powers() {
+        let x: Vec<f32> = (0..=u32::MAX).step_by(8191).map(f32::from_bits).collect();
+        let special =
+            [0.0, -0.0, f32::INFINITY, f32::NEG_INFINITY, f32::NAN, f32::MAX, -f32::MAX, 1e-45, -1.0, 1.0];
+        let x = [&x[..], &special].concat();
+        let doubles: Vec<f64> = x.iter().map(|&x| x.into()).collect();
+        for exponent in [0.0, 1.0, 2.0, 3.0, 4.0, -1.0, -2.0, 0.5, 1.5, -0.5, 2.5, -3.0] {
+            let (mut y, mut y64) = (x.clone(), doubles.clone());
+            power(exponent, Map::InPlace(&mut y));
+            power(exponent, Map::InPlace(&mut y64));
+            for ((&x, y), y64) in x.iter().zip(y).zip(y64) {
+                let truth = f64::from(x).powf(exponent);
+                assert!(ulps(y, truth) <= 0.5001, "{x:e}^{exponent} = {truth:e}, not {y:e}");
+                assert!(
+                    y == 0.0 || y.is_nan() || y.is_sign_positive() == truth.is_sign_positive(),
+                    "{x:e}^{exponent}"
+                );
+                let is_close = (y64 - truth).abs() <= f64::EPSILON * truth.abs();
+                assert!(is_close || y64 == truth || (y64.is_nan() && truth.is_nan()), "{x:e}^{exponent}");
+                let is_same = y64.to_bits() == truth.to_bits() || truth != 0.0;
+                assert!(is_same, "the sign of {x:e}^{exponent}");
+            }
+        }
     }
 }

@@ -4,6 +4,7 @@
 //! [`threads`] in pieces cut by problem size, so results have the same bits for any number of threads.
 
 pub mod activation;
+pub mod angles;
 mod backend;
 mod conv;
 mod copy;

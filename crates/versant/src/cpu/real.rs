@@ -33,6 +33,8 @@ pub trait Real:
     const ONE: Self;
     /// Minus infinity.
     const NEG_INFINITY: Self;
+    /// The widest angle, in radians, that [`sin`](Real::sin) and [`cos`](Real::cos) are for.
+    const WIDEST_ANGLE: Self;
     /// The nearest value.
     fn from_f64(x: f64) -> Self;
     /// Exact.
@@ -57,6 +59,10 @@ pub trait Real:
     fn exp(self) -> Self;
     /// The natural logarithm.
     fn ln(self) -> Self;
+    /// The sine.
+    fn sin(self) -> Self;
+    /// The cosine.
+    fn cos(self) -> Self;
     /// The hyperbolic tangent.
     fn tanh(self) -> Self;
     /// 1 / (1 + e^-x).
@@ -81,6 +87,7 @@ impl Real for f32 {
     const ZERO: f32 = 0.0;
     const ONE: f32 = 1.0;
     const NEG_INFINITY: f32 = f32::NEG_INFINITY;
+    const WIDEST_ANGLE: f32 = math::WIDEST_ANGLE;
     #[inline(always)]
     fn from_f64(x: f64) -> f32 {
         x as f32
@@ -130,6 +137,14 @@ impl Real for f32 {
         math::ln(self)
     }
     #[inline(always)]
+    fn sin(self) -> f32 {
+        math::sin(self)
+    }
+    #[inline(always)]
+    fn cos(self) -> f32 {
+        math::cos(self)
+    }
+    #[inline(always)]
     fn tanh(self) -> f32 {
         math::tanh(self)
     }
@@ -171,6 +186,7 @@ impl Real for f64 {
     const ZERO: f64 = 0.0;
     const ONE: f64 = 1.0;
     const NEG_INFINITY: f64 = f64::NEG_INFINITY;
+    const WIDEST_ANGLE: f64 = f64::INFINITY;
     #[inline(always)]
     fn from_f64(x: f64) -> f64 {
         x
@@ -218,6 +234,14 @@ impl Real for f64 {
     #[inline(always)]
     fn ln(self) -> f64 {
         f64::ln(self)
+    }
+    #[inline(always)]
+    fn sin(self) -> f64 {
+        f64::sin(self)
+    }
+    #[inline(always)]
+    fn cos(self) -> f64 {
+        f64::cos(self)
     }
     #[inline(always)]
     fn tanh(self) -> f64 {
