@@ -10,7 +10,7 @@ use crate::cpu::scratch::{Line, with_scratch};
 use crate::cpu::threads::for_each_piece;
 
 /// A slab is at least this long: its product outweighs the addition of its result.
-const MIN_SLAB: usize = 1024;
+const MIN_SLAB: usize = 768;
 
 /// Larger results are not split: they have rectangles enough, and the partial products would fill the caches.
 const MAX_RESULT: usize = 64 * 1024;
@@ -19,12 +19,14 @@ thread_local! {
     static PARTIAL: Cell<Vec<Line>> = const { Cell::new(Vec::new()) };
 }
 
-/// The number of slabs for a product whose C is cut into `items`; 1 if k is not to be split.
+/// The number of slabs for a product whose C is cut into `items`; 1 if k is not to be split. A power of two, which two or
+/// four threads can share evenly.
 pub(super) fn slabs(m: usize, k: usize, n: usize, flops: usize, items: usize) -> usize {
     if items >= FEW_ITEMS || m * n > MAX_RESULT || flops < PARALLEL_FLOPS {
         return 1;
     }
-    (k / MIN_SLAB).min(ENOUGH_ITEMS / items).max(1)
+    let most = (k / MIN_SLAB).min(ENOUGH_ITEMS / items).max(1);
+    1 << most.ilog2()
 }
 
 /// The product as the sum of `slabs` partial products.
