@@ -72,7 +72,8 @@ impl Base {
     /// steps are counted up.
     ///
     /// # Panics
-    /// At the first step, if no parameter belongs to a group; if two parameters have one name.
+    /// At the first step, if no parameter belongs to a group; if two parameters have one name, or the model's `visit` and
+    /// `visit_mut` do not go the same way.
     #[track_caller]
     pub fn parameters<'a>(&'a mut self, model: &'a mut dyn Module, grads: &Gradients) -> Vec<Parameter<'a>> {
         self.check_groups(model);
@@ -97,7 +98,7 @@ impl Base {
             let Some(Kept { name, steps, arrays }) = kept[place].take() else {
                 panic!("optimizer: two parameters of the model are called {visited}");
             };
-            assert_eq!(name, visited, "optimizer: the model's visit and visit_mut go different ways");
+            assert_eq!(name, visited, "optimizer: visit and visit_mut of the model go different ways");
             let group = groups.iter().find(|g| g.contains(name, param.shape()));
             let (lr, weight_decay) = group.map_or((*lr, *weight_decay), |g| g.settings(*lr, *weight_decay));
             let value = param.array_mut();
@@ -106,6 +107,10 @@ impl Base {
             *steps += 1;
             all.push(Parameter { name, value, grad, slots: arrays, lr, weight_decay, t: *steps, first });
         });
+        if let Some((place, _)) = found.flatten().next() {
+            let name = kept[place].as_ref().map_or("a parameter", |k| &k.name);
+            panic!("optimizer: visit_mut of the model leaves out {name}, which visit does not");
+        }
         all
     }
 
@@ -328,6 +333,41 @@ mod tests {
         let mut model = OneName(one(), one());
         let grads = (&model.0 * &model.1).sum().backward();
         Sgd::new(0.1).step(&mut model, &grads);
+    }
+
+    /// Written by hand, and badly: what is changed is not what is read.
+    struct Crooked([Tensor; 2], &'static [usize]);
+
+    impl Module for Crooked {
+        fn visit(&self, path: &mut Path, f: &mut dyn FnMut(&str, &Tensor)) {
+            (0..2).for_each(|i| path.enter(&i.to_string(), |path| f(path.as_str(), &self.0[i])));
+        }
+        fn visit_mut<'a>(&'a mut self, path: &mut Path, f: &mut dyn FnMut(&str, &'a mut Tensor)) {
+            let mut tensors = self.0.each_mut().map(Some);
+            for &i in self.1 {
+                let Some(tensor) = tensors[i].take() else { continue };
+                path.enter(&i.to_string(), |path| f(path.as_str(), tensor));
+            }
+        }
+    }
+
+    fn step_of(order: &'static [usize]) {
+        let one = || Tensor::ones([2]).requires_grad();
+        let mut model = Crooked([one(), one()], order);
+        let grads = (&model.0[0] * &model.0[1]).sum().backward();
+        Sgd::new(0.1).step(&mut model, &grads);
+    }
+
+    #[test]
+    #[should_panic(expected = "optimizer: visit and visit_mut of the model go different ways")]
+    fn visits_in_another_order() {
+        step_of(&[1, 0]);
+    }
+
+    #[test]
+    #[should_panic(expected = "optimizer: visit_mut of the model leaves out 1, which visit does not")]
+    fn visits_that_leave_one_out() {
+        step_of(&[0]);
     }
 
     /// The steps of a parameter are its own: what was frozen at first has unbiased means.
